@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+import { Command, Option } from 'commander';
+import { type Connection, defaultDataFolder } from './client.js';
+import { tokenCommand } from './token.command.js';
+
+const program = new Command('beamgate')
+  .description('talk to a running Beamgate')
+  .addOption(new Option('--url <url>', 'where it serves').env('BEAMGATE_URL'))
+  .addOption(new Option('--token <token>', 'who you are').env('BEAMGATE_TOKEN'))
+  .addOption(
+    new Option('--data <folder>', 'data folder of a service on this machine, which tells both')
+      .env('BEAMGATE_DATA')
+      .default(defaultDataFolder(process.env['XDG_DATA_HOME'])),
+  );
+program.addCommand(tokenCommand(() => program.opts<Connection & { data: string }>()));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`beamgate: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

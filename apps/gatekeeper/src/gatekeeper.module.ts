@@ -1,0 +1,46 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CLOCK } from '#libs/domain';
+import { STORE } from '#libs/store';
+import { GATEKEEPER_CONFIG, GATEWAYS, type GatekeeperParts, LAUNCHER } from './gatekeeper-parts.js';
+import { KernelCommandsController } from './kernels/kernel-commands.controller.js';
+import { KernelLog } from './kernels/kernel-log.js';
+import { KernelsService } from './kernels/kernels.service.js';
+import { Deadlines } from './launching/deadlines.js';
+import { Delivery } from './launching/delivery.js';
+import { FactsService } from './launching/facts.service.js';
+import { LauncherFactsController } from './launching/launcher-facts.controller.js';
+import { Recovery } from './launching/recovery.js';
+import { SessionsController } from './records/sessions.controller.js';
+import { SessionsService } from './records/sessions.service.js';
+import { TokensController } from './records/tokens.controller.js';
+import { TokensService } from './records/tokens.service.js';
+import { systemClock } from './system-clock.js';
+import { Known } from './writer/known.js';
+import { Writer } from './writer/writer.js';
+
+@Module({})
+export class GatekeeperModule {
+  static with({ config, store, launcher, gateways, clock = systemClock }: GatekeeperParts): DynamicModule {
+    return {
+      module: GatekeeperModule,
+      controllers: [KernelCommandsController, LauncherFactsController, SessionsController, TokensController],
+      providers: [
+        { provide: GATEKEEPER_CONFIG, useValue: config },
+        { provide: STORE, useValue: store },
+        { provide: LAUNCHER, useValue: launcher },
+        { provide: GATEWAYS, useValue: gateways },
+        { provide: CLOCK, useValue: clock },
+        Known,
+        Writer,
+        Delivery,
+        Deadlines,
+        Recovery,
+        KernelLog,
+        KernelsService,
+        FactsService,
+        SessionsService,
+        TokensService,
+      ],
+    };
+  }
+}

@@ -1,0 +1,2 @@
+export * from './gatekeeper.module.js';
+export type { GatekeeperConfig, GatekeeperParts } from './gatekeeper-parts.js';

@@ -1,0 +1,32 @@
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { BusController } from '#libs/bus';
+import { GatekeeperCommands, type Kernel, type WaitExplanation } from '#libs/contracts';
+import { KernelsService } from './kernels.service.js';
+
+const { submitKernel, stopKernel, restartKernel, explainKernel } = GatekeeperCommands;
+
+@BusController()
+export class KernelCommandsController {
+  constructor(private readonly kernels: KernelsService) {}
+
+  @MessagePattern(submitKernel.pattern)
+  submit(@Payload() payload: unknown): Promise<Kernel> {
+    return this.kernels.submit(submitKernel.input.parse(payload));
+  }
+
+  @MessagePattern(stopKernel.pattern)
+  stop(@Payload() payload: unknown): Promise<Kernel> {
+    const { kernelId, reason, detail } = stopKernel.input.parse(payload);
+    return this.kernels.stop(kernelId, reason, detail);
+  }
+
+  @MessagePattern(restartKernel.pattern)
+  restart(@Payload() payload: unknown): Promise<Kernel> {
+    return this.kernels.restart(restartKernel.input.parse(payload).kernelId);
+  }
+
+  @MessagePattern(explainKernel.pattern)
+  explain(@Payload() payload: unknown): WaitExplanation | null {
+    return this.kernels.explain(explainKernel.input.parse(payload).kernelId);
+  }
+}

@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  Conflict,
+  type EndReason,
+  type Kernel,
+  type KernelId,
+  type KernelSubmission,
+  NeverFits,
+  NotFound,
+  TooManyQueued,
+  type WaitExplanation,
+} from '#libs/contracts';
+import { CLOCK, type Clock, type Happening, isLaunching, queuedKernel } from '#libs/domain';
+import { firstComePolicy } from '#libs/scheduling';
+import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
+import type { Draft } from '../writer/draft.js';
+import { Known } from '../writer/known.js';
+import { Writer } from '../writer/writer.js';
+
+/** Judges what callers ask of kernels. */
+@Injectable()
+export class KernelsService {
+  constructor(
+    private readonly writer: Writer,
+    private readonly known: Known,
+    @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** The same id from the same owner and kernelspec is the same kernel, whatever became of it. */
+  submit(submission: KernelSubmission): Promise<Kernel> {
+    return this.writer.command(async (draft) => {
+      const existing = await draft.kernel(submission.id);
+      if (existing) {
+        const same = existing.owner === submission.owner && existing.kernelspec === submission.kernelspec;
+        if (!same) throw new Conflict(`The kernel id ${submission.id} is taken.`);
+        return () => draft.latest(existing);
+      }
+      this.#judge(submission, draft);
+      const kernel = queuedKernel(submission, draft.now);
+      draft.add(kernel);
+      return () => draft.latest(kernel);
+    });
+  }
+
+  /** Resolves once the kernel is `stopping` on disk, or `ended` where it held no place. */
+  stop(kernelId: KernelId, reason: EndReason, detail: string): Promise<Kernel> {
+    return this.#happen(kernelId, { kind: 'stopAsked', reason, detail });
+  }
+
+  restart(kernelId: KernelId): Promise<Kernel> {
+    return this.#happen(kernelId, { kind: 'restartAsked' });
+  }
+
+  explain(kernelId: KernelId): WaitExplanation | null {
+    const kernel = this.known.kernels.get(kernelId);
+    if (!kernel) return null;
+    if (kernel.phase === 'queued') return firstComePolicy.explain(this.known.core, kernelId, this.clock.now());
+    if (!isLaunching(kernel)) return null;
+    return {
+      position: 1,
+      of: 1,
+      reason: 'launching',
+      text: 'The kernel has its place and is starting.',
+      expectedStart: null,
+    };
+  }
+
+  #happen(kernelId: KernelId, happening: Happening): Promise<Kernel> {
+    return this.writer.command(async (draft) => {
+      const kernel = await draft.kernel(kernelId);
+      if (!kernel) throw new NotFound(`There is no kernel ${kernelId}.`);
+      const after = draft.happen(kernel, happening);
+      return () => draft.latest(after);
+    });
+  }
+
+  #judge({ requests }: KernelSubmission, draft: Draft): void {
+    const { scheduling } = this.config;
+    const excess = firstComePolicy.neverFits(requests, scheduling);
+    if (excess) {
+      const { resource, requested, limit } = excess;
+      throw new NeverFits(`The kernel asks for ${requested} ${resource}, and all there is to book is ${limit}.`, {
+        requested: { [resource]: requested },
+        limit: { [resource]: limit },
+      });
+    }
+    const limit = scheduling.maxQueued;
+    const wait =
+      this.known.core.waiting.length + draft.arrivals - firstComePolicy.startableNow(this.known.core, requests);
+    if (wait >= limit) {
+      const detail = `${limit} kernels wait already, and no more may. Try again later.`;
+      throw new TooManyQueued(detail, { limit, retryAfterSeconds: 30 });
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import type { z } from 'zod';
+import type { CommandClient, EventContract } from '#libs/bus';
+import { type CommandContract, GatekeeperEvents, type KernelId, LauncherCommands, Problem } from '#libs/contracts';
+import { CLOCK, type Clock } from '#libs/domain';
+import type { Message, OutboxEntry } from '#libs/store';
+import { GATEWAYS, type GatekeeperParts, LAUNCHER } from '../gatekeeper-parts.js';
+import { Writer } from '../writer/writer.js';
+
+type Deliverable = Message & Partial<Pick<OutboxEntry, 'seq'>>;
+
+const RETRY_MS = 1_000;
+const commands = new Map<string, CommandContract<z.ZodType, z.ZodType>>(
+  Object.values(LauncherCommands).map((contract) => [contract.pattern, contract]),
+);
+const events = new Map<string, EventContract<z.ZodType>>(
+  Object.values(GatekeeperEvents).map((contract) => [contract.pattern, contract]),
+);
+
+/**
+ * Delivers what was committed, each message until it is taken: to gateways in commit order, to the launcher in order
+ * for each kernel, and nothing to the launcher before it has been told which kernels ought to live.
+ */
+@Injectable()
+export class Delivery implements OnModuleDestroy {
+  readonly #log = new Logger('Gatekeeper');
+  readonly #gateways: readonly Pick<CommandClient, 'emit'>[];
+  readonly #chains = new Map<string, Promise<void>>();
+  readonly #cancelPauses = new Set<() => void>();
+  readonly #reconciled: Promise<void>;
+  #reconcile: (done: Promise<void>) => void = () => undefined;
+  #closed = false;
+
+  constructor(
+    private readonly writer: Writer,
+    @Inject(LAUNCHER) private readonly launcher: Pick<CommandClient, 'send'>,
+    @Inject(GATEWAYS) gateways: GatekeeperParts['gateways'],
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {
+    this.#gateways = [gateways].flat() as readonly Pick<CommandClient, 'emit'>[];
+    this.#reconciled = new Promise((resolve) => {
+      this.#reconcile = resolve;
+    });
+    writer.onCommit(({ entries, passing }) => this.deliver([...entries, ...passing]));
+  }
+
+  /** Tells the launcher which kernels ought to live; all its other commands wait for that. */
+  reconcile(kernelIds: readonly KernelId[]): void {
+    this.#reconcile(
+      this.#untilTaken(LauncherCommands.reconcile.pattern, () =>
+        this.launcher.send(LauncherCommands.reconcile, { kernelIds: [...kernelIds] }),
+      ),
+    );
+  }
+
+  deliver(messages: readonly Deliverable[]): void {
+    for (const message of messages) {
+      if (message.destination === 'gateways') this.#after('gateways', () => this.#toGateways(message));
+      else this.#after(String(message.payload['kernelId']), () => this.#toLauncher(message));
+    }
+  }
+
+  onModuleDestroy(): void {
+    this.#closed = true;
+    for (const cancel of this.#cancelPauses) cancel();
+  }
+
+  #after(chain: string, deliver: () => Promise<void>): void {
+    const tail = (this.#chains.get(chain) ?? Promise.resolve())
+      .then(() => (this.#closed ? undefined : deliver()))
+      .catch((error: unknown) => this.#log.error(error))
+      .finally(() => {
+        if (this.#chains.get(chain) === tail) this.#chains.delete(chain);
+      });
+    this.#chains.set(chain, tail);
+  }
+
+  /** One gateway that hears it is enough: one that was away reads the store when it returns. */
+  async #toGateways({ pattern, payload, seq }: Deliverable): Promise<void> {
+    const contract = events.get(pattern);
+    if (!contract) throw new Error(`no event ${pattern}`);
+    await this.#untilTaken(pattern, async () => {
+      if (this.#gateways.length > 0) await Promise.any(this.#gateways.map((client) => client.emit(contract, payload)));
+    });
+    this.#done(seq);
+  }
+
+  async #toLauncher({ pattern, payload, seq }: Deliverable): Promise<void> {
+    await this.#reconciled;
+    const contract = commands.get(pattern);
+    if (!contract) throw new Error(`no command ${pattern}`);
+    const kernelId = payload['kernelId'] as KernelId;
+    const isLaunch = pattern === LauncherCommands.launchKernel.pattern;
+    await this.#untilTaken(pattern, async () => {
+      try {
+        await this.launcher.send(contract, payload);
+        if (isLaunch) this.#happened(kernelId, { kind: 'launchTaken' });
+      } catch (error) {
+        if (!(isLaunch && error instanceof Problem && error.status < 500)) throw error;
+        this.#happened(kernelId, { kind: 'launchFailed', detail: error.detail });
+      }
+    });
+    this.#done(seq);
+  }
+
+  #happened(kernelId: KernelId, happening: { kind: 'launchTaken' } | { kind: 'launchFailed'; detail: string }): void {
+    if (this.#closed) return;
+    const soon = happening.kind === 'launchTaken';
+    const work = this.writer.fact(
+      async (draft) => {
+        const kernel = await draft.kernel(kernelId);
+        if (kernel) draft.happen(kernel, happening);
+      },
+      { soon },
+    );
+    work.catch((error: unknown) => this.#log.error(error));
+  }
+
+  #done(seq: number | undefined): void {
+    if (seq !== undefined && !this.#closed) this.writer.delivered(seq);
+  }
+
+  async #untilTaken(pattern: string, send: () => Promise<unknown>): Promise<void> {
+    for (let tries = 1; !this.#closed; tries += 1) {
+      try {
+        await send();
+        return;
+      } catch (error) {
+        if (tries === 1) this.#log.warn({ pattern, reason: String(error) }, 'not delivered yet');
+        await this.#pause();
+      }
+    }
+    // Left in the outbox for the next start.
+    await new Promise<never>(() => undefined);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.clock.after(RETRY_MS, () => {
+        this.#cancelPauses.delete(cancel);
+        resolve();
+      });
+      this.#cancelPauses.add(cancel);
+    });
+  }
+}

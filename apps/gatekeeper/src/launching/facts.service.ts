@@ -1,0 +1,30 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { KernelId } from '#libs/contracts';
+import type { Happening } from '#libs/domain';
+import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
+import { stopMessage } from '../writer/consequences.js';
+import { Writer } from '../writer/writer.js';
+
+/** Takes up what the launcher reports. */
+@Injectable()
+export class FactsService {
+  constructor(
+    private readonly writer: Writer,
+    @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
+  ) {}
+
+  /** Activity goes with the next commit, or one within a second: it is not worth a flush of the disk by itself. */
+  note(kernelId: KernelId, happening: Happening): Promise<void> {
+    const soon = happening.kind === 'activity';
+    return this.writer.fact(
+      async (draft) => {
+        const kernel = await draft.kernel(kernelId);
+        if (kernel) draft.happen(kernel, happening);
+        // An agent came up that nobody wants any more; its launch may have crossed our stop.
+        const unwanted = happening.kind === 'agentUp' && kernel?.phase === 'ended';
+        if (unwanted) draft.tell(stopMessage(kernel, this.config.kernels.shutdownGraceSeconds));
+      },
+      { soon },
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { BusController } from '#libs/bus';
+import { type KernelId, LauncherFacts } from '#libs/contracts';
+import type { Happening } from '#libs/domain';
+import { FactsService } from './facts.service.js';
+
+const { agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
+
+/** Each handler resolves when the fact is on disk, so that a broker may forget it then. */
+@BusController()
+export class LauncherFactsController {
+  constructor(private readonly facts: FactsService) {}
+
+  @EventPattern(agentUp.pattern)
+  agentUp(@Payload() payload: unknown): Promise<void> {
+    return this.#note('agentUp', agentUp.schema.parse(payload));
+  }
+
+  @EventPattern(kernelReady.pattern)
+  kernelReady(@Payload() payload: unknown): Promise<void> {
+    return this.#note('kernelReady', kernelReady.schema.parse(payload));
+  }
+
+  @EventPattern(activity.pattern)
+  activity(@Payload() payload: unknown): Promise<void> {
+    return this.#note('activity', activity.schema.parse(payload));
+  }
+
+  @EventPattern(kernelExited.pattern)
+  kernelExited(@Payload() payload: unknown): Promise<void> {
+    return this.#note('kernelExited', kernelExited.schema.parse(payload));
+  }
+
+  @EventPattern(launchFailed.pattern)
+  launchFailed(@Payload() payload: unknown): Promise<void> {
+    return this.#note('launchFailed', launchFailed.schema.parse(payload));
+  }
+
+  #note(kind: keyof typeof LauncherFacts, { kernelId, ...fact }: { kernelId: KernelId }): Promise<void> {
+    return this.facts.note(kernelId, { kind, ...fact } as Happening);
+  }
+}

@@ -1,0 +1,30 @@
+import type { Kernel, KernelId, SessionRow, TokenRow } from '#libs/contracts';
+import type { CoreEvent } from '#libs/scheduling';
+import type { Message } from '#libs/store';
+
+/** What a command, a fact, or a batch of them changes, before it is on disk. */
+export class Changes {
+  readonly kernels = new Map<KernelId, Kernel>();
+  /** Kernels whose change gateways must hear of even if we die now; of others (activity) they hear while we live. */
+  readonly notable = new Set<KernelId>();
+  readonly sessions = new Map<string, SessionRow | null>();
+  readonly sessionlessKernels = new Set<KernelId>();
+  readonly tokens = new Map<string, TokenRow>();
+  readonly messages: Message[] = [];
+  readonly coreEvents: CoreEvent[] = [];
+
+  absorb(other: Changes): void {
+    for (const [id, kernel] of other.kernels) this.kernels.set(id, kernel);
+    for (const id of other.notable) this.notable.add(id);
+    for (const [id, session] of other.sessions) this.sessions.set(id, session);
+    for (const id of other.sessionlessKernels) this.sessionlessKernels.add(id);
+    for (const [id, token] of other.tokens) this.tokens.set(id, token);
+    this.messages.push(...other.messages);
+    this.coreEvents.push(...other.coreEvents);
+  }
+
+  get empty(): boolean {
+    const { kernels, sessions, tokens, messages, coreEvents } = this;
+    return kernels.size + sessions.size + tokens.size + messages.length + coreEvents.length === 0;
+  }
+}

@@ -1,0 +1,44 @@
+import { type Kernel, LauncherCommands } from '#libs/contracts';
+import { type Happening, isRestartable } from '#libs/domain';
+import type { CoreEvent } from '#libs/scheduling';
+import type { Message } from '#libs/store';
+import { workloadOf } from './workload-of.js';
+
+export const launchMessage = ({ id: kernelId, owner, launch }: Kernel): Message => ({
+  destination: 'launcher',
+  pattern: LauncherCommands.launchKernel.pattern,
+  payload: { kernelId, owner, launch },
+});
+
+export const stopMessage = ({ id: kernelId }: Kernel, graceSeconds: number): Message => ({
+  destination: 'launcher',
+  pattern: LauncherCommands.stopKernel.pattern,
+  payload: { kernelId, graceMs: Math.round(graceSeconds * 1000) },
+});
+
+export const restartMessage = ({ id: kernelId }: Kernel): Message => ({
+  destination: 'launcher',
+  pattern: LauncherCommands.restartKernel.pattern,
+  payload: { kernelId },
+});
+
+/** What the launcher has to do because a kernel changed; undefined where nothing. */
+export function commandFor(before: Kernel, after: Kernel, happening: Happening, grace: number): Message | undefined {
+  if (after.phase !== before.phase) {
+    if (after.phase === 'admitted') return launchMessage(after);
+    return after.phase === 'stopping' ? stopMessage(after, grace) : undefined;
+  }
+  if (happening.kind === 'restartAsked') return restartMessage(after);
+  // A crashed kernel that its owner ends: its agent still waits with the last output.
+  return after.phase === 'ended' && happening.kind === 'stopAsked' ? stopMessage(after, grace) : undefined;
+}
+
+/** What the core has to know because a kernel changed; undefined where nothing. */
+export function coreEventFor(before: Kernel | undefined, after: Kernel): CoreEvent | undefined {
+  if (after.phase === before?.phase) return undefined;
+  if (after.phase === 'queued') return { kind: 'submitted', workload: workloadOf(after) };
+  return after.phase === 'ended' ? { kind: 'released', id: after.id } : undefined;
+}
+
+/** Whether it will never come back under its id. */
+export const isGone = (kernel: Kernel): boolean => kernel.phase === 'ended' && !isRestartable(kernel);

@@ -1,0 +1,205 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { type Kernel, Problem, Unavailable } from '#libs/contracts';
+import { CLOCK, type Clock } from '#libs/domain';
+import { type CoreEvent, step } from '#libs/scheduling';
+import { Deposed, type Message, type OutboxEntry, STORE, type Store } from '#libs/store';
+import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
+import { batchOf, passingNews } from './batch-of.js';
+import { Changes } from './changes.js';
+import { Draft, StoreAway } from './draft.js';
+import { Known } from './known.js';
+
+/** Judges against the draft and changes it; the answer is read after the commit. A Problem thrown refuses it. */
+export type Work<T> = (draft: Draft) => Promise<() => T>;
+
+/** What a commit leaves to do. */
+export interface Committed {
+  kernels: readonly Kernel[];
+  /** On disk until they are delivered. */
+  entries: readonly OutboxEntry[];
+  passing: readonly Message[];
+}
+
+interface Queued {
+  work: Work<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  /** A fact can't be refused: it waits for a store that is away. */
+  mustHappen: boolean;
+}
+
+/** Work of one commit; more waits for the next, so that no answer waits for ever on a flood. */
+const BATCH = 500;
+/** How long work may wait for company that nobody waits for. */
+const SOON_MS = 1_000;
+const RETRY_MS = 1_000;
+
+/**
+ * The single writer. All that comes while a commit is under way goes into the next one: commands and facts become
+ * transitions, the core steps once, everything is written in one transaction, and only then is anything answered.
+ */
+@Injectable()
+export class Writer implements OnModuleDestroy {
+  readonly #log = new Logger('Gatekeeper');
+  #queue: Queued[] = [];
+  #delivered: number[] = [];
+  #coreEvents: CoreEvent[] = [];
+  #listeners: ((committed: Committed) => void)[] = [];
+  #running: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #wanted = false;
+  #started = false;
+  #closed = false;
+  #stale = false;
+  #deposed = false;
+
+  constructor(
+    @Inject(STORE) private readonly store: Store,
+    private readonly known: Known,
+    @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Called after each commit, in commit order. */
+  onCommit(listener: (committed: Committed) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Reads the rows and begins to work. */
+  async start(): Promise<void> {
+    this.#coreEvents = await this.known.load();
+    this.#started = true;
+    this.#wake();
+  }
+
+  /** Resolves with the answer when its effect is on disk. @throws the Problem of the work; Unavailable: not written */
+  command<T>(work: Work<T>): Promise<T> {
+    if (this.#deposed || this.#closed) return Promise.reject(away());
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject, mustHappen: false });
+      this.#wake();
+    });
+  }
+
+  /** Resolves when the fact is on disk, however long that takes. `soon`: it may wait a second for other work. */
+  fact(work: (draft: Draft) => Promise<void>, { soon = false } = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const nothing = (): void => undefined;
+      const queued = async (draft: Draft): Promise<() => void> => work(draft).then(() => nothing);
+      this.#queue.push({ work: queued, resolve: () => resolve(), reject, mustHappen: true });
+      if (soon) this.#wakeIn(SOON_MS);
+      else this.#wake();
+    });
+  }
+
+  /** Notes that an outbox entry needs no delivery any more; it goes with a later commit. */
+  delivered(seq: number): void {
+    this.#delivered.push(seq);
+    this.#wakeIn(SOON_MS);
+  }
+
+  /** Writes what is left. */
+  async onModuleDestroy(): Promise<void> {
+    await this.#running;
+    this.#closed = true;
+    this.#cancelTimer?.();
+    if (this.#started && !this.#deposed) await this.#commit(this.#queue.splice(0));
+  }
+
+  #wakeIn(ms: number): void {
+    this.#cancelTimer ??= this.clock.after(ms, () => {
+      this.#cancelTimer = undefined;
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    this.#wanted = true;
+    if (!this.#started || this.#running || this.#deposed || this.#closed) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#wanted) this.#wake();
+    });
+  }
+
+  async #run(): Promise<void> {
+    // What arrived together is committed together.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#wanted = false;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    do {
+      const written = await this.#commit(this.#queue.splice(0, BATCH));
+      if (!written) return this.#wakeIn(RETRY_MS);
+    } while (this.#queue.length > 0);
+  }
+
+  /** @returns false where the store is away */
+  async #commit(work: Queued[]): Promise<boolean> {
+    const now = this.clock.now();
+    const settle: (() => void)[] = [];
+    const delivered = this.#delivered.splice(0);
+    let changes: Changes;
+    let entries: OutboxEntry[] = [];
+    try {
+      if (this.#stale) this.#coreEvents = await this.known.load();
+      this.#stale = false;
+      changes = await this.#decide(work, now, settle);
+      if (!changes.empty || delivered.length > 0) entries = await this.store.commit(batchOf(changes, delivered, now));
+    } catch (error) {
+      this.#fail(error, work, delivered);
+      return false;
+    }
+    this.known.follow(changes.kernels.values());
+    for (const listener of this.#listeners)
+      listener({ kernels: [...changes.kernels.values()], entries, passing: passingNews(changes) });
+    for (const done of settle) done();
+    return true;
+  }
+
+  async #decide(work: Queued[], now: number, settle: (() => void)[]): Promise<Changes> {
+    const batch = new Changes();
+    const context = {
+      now,
+      batch,
+      known: this.known,
+      store: this.store,
+      graceSeconds: this.config.kernels.shutdownGraceSeconds,
+    };
+    batch.coreEvents.push(...this.#coreEvents.splice(0));
+    for (const queued of work) {
+      const draft = new Draft(context);
+      try {
+        const answer = await queued.work(draft);
+        batch.absorb(draft.changes);
+        settle.push(() => queued.resolve(answer()));
+      } catch (error) {
+        if (error instanceof StoreAway) throw error;
+        settle.push(() => queued.reject(error));
+      }
+    }
+    if (batch.coreEvents.length === 0) return batch;
+    const { state, actions } = step(this.known.core, batch.coreEvents, now);
+    this.known.core = state;
+    for (const { id } of actions) {
+      const draft = new Draft(context);
+      const kernel = await draft.kernel(id);
+      if (kernel) draft.happen(kernel, { kind: 'admitted' });
+      batch.absorb(draft.changes);
+    }
+    return batch;
+  }
+
+  /** Nothing was written: whoever can ask again is told so, facts wait, and memory is read anew from the rows. */
+  #fail(error: unknown, work: Queued[], delivered: number[]): void {
+    this.#log.error(error);
+    this.#deposed = error instanceof Deposed;
+    this.#stale = true;
+    this.#delivered.unshift(...delivered);
+    for (const { reject, mustHappen } of work) if (!mustHappen) reject(away());
+    this.#queue.unshift(...work.filter(({ mustHappen }) => mustHappen));
+  }
+}
+
+const away = (): Problem =>
+  new Unavailable('The store is away; nothing was changed. Try again in a moment.', { retryAfterSeconds: 1 });

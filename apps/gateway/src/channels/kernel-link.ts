@@ -1,0 +1,209 @@
+import type { AgentEndpoint } from '#libs/contracts';
+import { type AgentEvent, AgentStream, type Bye, type Welcome } from '#libs/jupyter';
+import type { ChannelTiming } from './options.js';
+import { type Input, SessionInput } from './session-input.js';
+
+const CONFIRM_AFTER_MESSAGES = 32;
+const CONFIRM_AFTER_BYTES = 1024 * 1024;
+
+export interface KernelLinkListener {
+  /** A stream opened; `otherRing` when the client or this link knew another one before. */
+  welcome(welcome: Welcome, otherRing: boolean): void;
+  message(seq: number, frame: Buffer): void;
+  event(seq: number, event: AgentEvent): void;
+  batch(): void;
+  /** All held input went out. */
+  accepting(): void;
+  /** The stream ended; another is tried until `close`. */
+  down(): void;
+  /** Another socket opened this session. */
+  replaced(): void;
+}
+
+/** A session's way to its kernel: holds input until there is one, and finds back when a stream breaks. */
+export class KernelLink {
+  readonly #input = new SessionInput();
+  #endpoint: AgentEndpoint | null = null;
+  #stream: AgentStream | null = null;
+  #open = false;
+  #writable = false;
+  #confirming = false;
+  #paused = false;
+  #held = false;
+  #lastTold = 0;
+  #retryMs: number;
+  #retryTimer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly session: string,
+    private readonly position: { epoch: string | undefined; seen: number | undefined },
+    private readonly listener: KernelLinkListener,
+    private readonly timing: Pick<ChannelTiming, 'retryFirst' | 'retryMost'>,
+  ) {
+    this.#retryMs = timing.retryFirst;
+  }
+
+  get up(): boolean {
+    return this.#open;
+  }
+
+  get heldBytes(): number {
+    return this.#input.heldBytes;
+  }
+
+  /** Goes to this agent from now on; the one it goes to already is left alone. */
+  open(endpoint: AgentEndpoint): void {
+    if (this.#endpoint?.socket === endpoint.socket && this.#endpoint.clientToken === endpoint.clientToken) return;
+    this.close();
+    this.#endpoint = endpoint;
+    this.#connect();
+  }
+
+  /** Lets go of the kernel; held input stays for the next `open`. */
+  close(): void {
+    this.#endpoint = null;
+    this.#retryMs = this.timing.retryFirst;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
+    const stream = this.#stream;
+    this.#forgetStream();
+    stream?.end();
+  }
+
+  send(input: Input): void {
+    this.#input.add(input);
+    this.#flush();
+  }
+
+  /** Keeps input back until `release`: a process that is being replaced takes it with it. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#flush();
+  }
+
+  /** Forgets the input that the agent is not known to have, and gives it. */
+  surrender(): Input[] {
+    return this.#input.surrender();
+  }
+
+  ack(seq: number): void {
+    if (this.#open) this.#stream?.ack(seq);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#stream?.resume();
+  }
+
+  #connect(): void {
+    const endpoint = this.#endpoint;
+    if (endpoint === null) return;
+    const stream = AgentStream.connect({
+      socket: endpoint.socket,
+      token: endpoint.clientToken,
+      role: 'client',
+      session: this.session,
+      // What was told on an earlier stream is not yet confirmed by the client, so only its own statement counts.
+      ...(this.position.seen === undefined ? {} : this.position),
+    });
+    this.#stream = stream;
+    if (this.#paused) stream.pause();
+    stream.on('welcome', (welcome) => this.#onWelcome(welcome));
+    stream.on('message', (seq, frame) => {
+      if (this.#isNew(seq)) this.listener.message(seq, frame);
+    });
+    stream.on('event', (seq, event) => {
+      if (this.#isNew(seq)) this.listener.event(seq, event);
+    });
+    stream.on('batch', () => this.listener.batch());
+    stream.on('drain', () => {
+      this.#writable = true;
+      this.#flush();
+    });
+    stream.on('close', ({ bye }) => {
+      if (this.#stream === stream) this.#onClose(bye);
+    });
+  }
+
+  #isNew(seq: number): boolean {
+    if (seq <= this.#lastTold) return false;
+    this.#lastTold = seq;
+    return true;
+  }
+
+  #onWelcome(welcome: Welcome): void {
+    const otherRing = this.position.epoch !== undefined && this.position.epoch !== welcome.epoch;
+    if (otherRing) {
+      this.#lastTold = 0;
+      this.#input.restart();
+      this.position.seen = undefined;
+    }
+    this.position.epoch = welcome.epoch;
+    this.#open = true;
+    this.#writable = true;
+    this.#retryMs = this.timing.retryFirst;
+    this.#input.reopen(welcome.inputLast);
+    this.listener.welcome(welcome, otherRing);
+    this.#flush();
+  }
+
+  #onClose(bye: Bye | undefined): void {
+    this.#forgetStream();
+    if (bye?.code === 'replaced') {
+      this.listener.replaced();
+      return;
+    }
+    // An agent that refuses us would refuse again at once.
+    const delay = bye === undefined ? this.#retryMs : this.timing.retryMost;
+    this.#retryMs = Math.min(this.#retryMs * 2, this.timing.retryMost);
+    this.#retryTimer = setTimeout(() => this.#connect(), delay);
+    this.listener.down();
+  }
+
+  #forgetStream(): void {
+    this.#stream = null;
+    this.#open = false;
+    this.#writable = false;
+    this.#confirming = false;
+  }
+
+  #flush(): void {
+    if (!this.#writable || this.#held || this.#stream === null) return;
+    while (this.#writable) {
+      const input = this.#input.take();
+      if (input === undefined) break;
+      this.#writable = this.#stream.send(input.number, input.frame);
+    }
+    this.#confirm(this.#stream);
+    if (this.heldBytes === 0) this.listener.accepting();
+  }
+
+  /** The agent takes frames in order: its answer to any call proves that it took what went before. */
+  #confirm(stream: AgentStream): void {
+    const newest = this.#input.newest;
+    const many =
+      this.#input.unconfirmedCount >= CONFIRM_AFTER_MESSAGES || this.#input.unconfirmedBytes >= CONFIRM_AFTER_BYTES;
+    if (newest === undefined || !many || this.#confirming) return;
+    this.#confirming = true;
+    stream.call('lookup', { msg_id: newest.id }).then(
+      () => {
+        if (this.#stream !== stream) return;
+        this.#confirming = false;
+        this.#input.confirm(newest.number);
+        this.#confirm(stream);
+      },
+      // The stream ended: the next welcome says what the agent has.
+      () => {},
+    );
+  }
+}

@@ -1,0 +1,87 @@
+/** One message of a client, on its way to the agent. */
+export interface Input {
+  /** Number within the session; 0 until one is given. */
+  number: number;
+  id: string;
+  frame: Buffer;
+}
+
+/**
+ * What a session sends, in order: kept while there is no kernel to take it, and after that until the agent is known to
+ * have it, so that a broken stream loses nothing. The agent ignores what it has already.
+ */
+export class SessionInput {
+  #held: Input[] = [];
+  #unconfirmed: Input[] = [];
+  #lastNumber = 0;
+  #heldBytes = 0;
+  #unconfirmedBytes = 0;
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  get unconfirmedBytes(): number {
+    return this.#unconfirmedBytes;
+  }
+
+  get unconfirmedCount(): number {
+    return this.#unconfirmed.length;
+  }
+
+  get newest(): Input | undefined {
+    return this.#unconfirmed.at(-1);
+  }
+
+  add(input: Input): void {
+    this.#held.push(input);
+    this.#heldBytes += input.frame.length;
+  }
+
+  /** Forgets all that the agent is not known to have, and gives it; what was sent keeps its number. */
+  surrender(): Input[] {
+    const given = [...this.#unconfirmed, ...this.#held];
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#unconfirmed = [];
+    this.#unconfirmedBytes = 0;
+    return given;
+  }
+
+  /** A stream opened: all that the agent does not have goes again, before what is held. */
+  reopen(inputLast: number): void {
+    this.confirm(inputLast);
+    this.#lastNumber = Math.max(this.#lastNumber, inputLast);
+    this.#held = [...this.#unconfirmed, ...this.#held];
+    this.#heldBytes += this.#unconfirmedBytes;
+    this.#unconfirmed = [];
+    this.#unconfirmedBytes = 0;
+  }
+
+  /** Another agent process: its numbering starts anew, and what the old one took is gone with it. */
+  restart(): void {
+    this.#unconfirmed = [];
+    this.#unconfirmedBytes = 0;
+    this.#lastNumber = 0;
+  }
+
+  /** The next message to send, numbered; from now on it waits to be confirmed. */
+  take(): Input | undefined {
+    const input = this.#held.shift();
+    if (input === undefined) return undefined;
+    input.number ||= this.#lastNumber + 1;
+    this.#lastNumber = Math.max(this.#lastNumber, input.number);
+    this.#heldBytes -= input.frame.length;
+    this.#unconfirmed.push(input);
+    this.#unconfirmedBytes += input.frame.length;
+    return input;
+  }
+
+  /** The agent has everything up to this number. */
+  confirm(number: number): void {
+    while (this.#unconfirmed[0] !== undefined && this.#unconfirmed[0].number <= number) {
+      this.#unconfirmedBytes -= this.#unconfirmed[0].frame.length;
+      this.#unconfirmed.shift();
+    }
+  }
+}

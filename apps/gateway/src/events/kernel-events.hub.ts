@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import type { Kernel, KernelId } from '#libs/contracts';
+import type { KernelEvents } from '../ports.js';
+
+/** Hands what the gatekeeper tells to whoever listens on this replica. */
+@Injectable()
+export class KernelEventsHub implements KernelEvents {
+  readonly #byKernel = new Map<KernelId, Set<(kernel: Kernel) => void>>();
+  readonly #onRevoked = new Set<(tokenId: string) => void>();
+
+  on(kernelId: KernelId, listener: (kernel: Kernel) => void): () => void {
+    const listeners = this.#byKernel.get(kernelId) ?? new Set();
+    this.#byKernel.set(kernelId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#byKernel.get(kernelId) === listeners) this.#byKernel.delete(kernelId);
+    };
+  }
+
+  onTokenRevoked(listener: (tokenId: string) => void): () => void {
+    this.#onRevoked.add(listener);
+    return () => this.#onRevoked.delete(listener);
+  }
+
+  kernelChanged(kernel: Kernel): void {
+    for (const listener of [...(this.#byKernel.get(kernel.id) ?? [])]) listener(kernel);
+  }
+
+  tokenRevoked(tokenId: string): void {
+    for (const listener of [...this.#onRevoked]) listener(tokenId);
+  }
+}

@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { DynamicModule, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AuthGuard } from '#libs/auth';
+import { type Log, NestLog } from '#libs/platform';
+import type { Config } from '../settings.js';
+import { HttpProblemFilter } from './http-problem.filter.js';
+import { addRequestHooks } from './request-hooks.js';
+import { addTolerantBodyParser } from './tolerant-body.js';
+
+/** Largest body of a request, in bytes: a kernel's environment with room. */
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+const requestIdOf = (request: IncomingMessage): string => {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+};
+
+/** Paths below the configured base; those outside lead nowhere, but for the probes at the root. */
+const withoutBase = (baseUrl: string, url: string): string => {
+  if (baseUrl === '/') return url;
+  if (url.startsWith(baseUrl)) return url.slice(baseUrl.length - 1);
+  return /^\/(healthz|readyz|metrics)(\?|$)/.test(url) ? url : '/outside-of-the-base-url';
+};
+
+/** The HTTP server of the edge: one Nest application on Fastify, secure by default. Listens when told to. */
+export const openEdge = async (
+  root: Type<unknown> | DynamicModule,
+  config: Config,
+  log: Log,
+): Promise<NestFastifyApplication> => {
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: requestIdOf,
+    rewriteUrl: (request: { url?: string }) => withoutBase(config.baseUrl, request.url ?? '/'),
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 512 },
+  } as never);
+  const app = await NestFactory.create<NestFastifyApplication>(root as never, adapter, {
+    logger: new NestLog(log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const fastify = app.getHttpAdapter().getInstance();
+  addTolerantBodyParser(fastify as never);
+  addRequestHooks(fastify as never, app, config, log);
+  app.useGlobalGuards(app.get(AuthGuard));
+  app.useGlobalFilters(new HttpProblemFilter(log));
+  return app;
+};

@@ -1,0 +1,3 @@
+export * from './gateway.module.js';
+export * from './http/edge.js';
+export * from './ports.js';

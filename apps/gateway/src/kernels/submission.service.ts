@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { mayOwnFor, ownerFor } from '#libs/auth';
+import {
+  type CreateKernelBody,
+  Forbidden,
+  type Identity,
+  KernelId,
+  type KernelSubmission,
+  type StartKernelBody,
+} from '#libs/contracts';
+import { LOG, type Log } from '#libs/platform';
+import { KERNELSPECS, type KernelspecCatalogue } from '../kernelspecs/kernelspecs.port.js';
+import { CONFIG, type Config } from '../settings.js';
+import type { KernelRequest } from './kernel-request.js';
+import { invalid, judgeEnv } from './requested-env.js';
+import { sizeOf } from './size.js';
+import { wishesFrom } from './wishes.js';
+
+/** Makes judged submissions of what callers ask. All state is the request's own. */
+@Injectable()
+export class SubmissionService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(KERNELSPECS) private readonly kernelspecs: KernelspecCatalogue,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  /**
+   * In the dialect of Enterprise Gateway: variables that are not allowed are left out, and a `KERNEL_USERNAME` without a
+   * grant is overwritten.
+   */
+  fromDialect(identity: Identity, body: StartKernelBody): KernelSubmission {
+    const { kept, dropped } = judgeEnv(body.env ?? {}, this.config.kernels.clientEnv, 'env');
+    if (dropped.length > 0) this.log.info({ variables: dropped }, 'variables of a request left out');
+    const wishes = wishesFrom(kept, 'env');
+    const owner = ownerFor(identity, wishes.owner, this.config.auth.groups);
+    const name = body.name ?? undefined;
+    return this.#submission(identity, {
+      env: kept,
+      wishes,
+      owner,
+      ...(name === undefined ? {} : { kernelspec: name }),
+    });
+  }
+
+  /** On `/v1`, where what is not allowed is refused by its field. */
+  fromV1(identity: Identity, body: CreateKernelBody): KernelSubmission {
+    const { kept, dropped } = judgeEnv(body.env, this.config.kernels.clientEnv, 'env');
+    if (dropped.length > 0)
+      throw invalid(dropped.map((name) => ({ field: `env.${name}`, message: 'may not be set by clients here' })));
+    const { id, owner = identity.user, workingDirectory, priorityClass } = body;
+    if (!mayOwnFor(identity, owner, this.config.auth.groups))
+      throw new Forbidden(`You may not start kernels for ${owner}; that needs an act-as grant.`);
+    const own = Object.entries({ id: id?.toLowerCase(), workingDirectory, priorityClass });
+    const wishes = {
+      ...wishesFrom(kept, 'env'),
+      ...Object.fromEntries(own.filter(([, value]) => value !== undefined)),
+    };
+    const { kernelspec, profile } = body;
+    return this.#submission(identity, {
+      env: kept,
+      wishes,
+      owner,
+      ...(kernelspec === undefined ? {} : { kernelspec }),
+      ...(profile === undefined ? {} : { profile }),
+    });
+  }
+
+  #submission(identity: Identity, { env, wishes, owner, ...asked }: KernelRequest): KernelSubmission {
+    this.#mayStart(owner);
+    const { kernels, scheduling, profiles } = this.config;
+    const kernelspec = this.kernelspecs.resolve(asked.kernelspec ?? kernels.defaultKernelspec);
+    const profileName = asked.profile ?? kernelspec.profile;
+    const profile = Object.hasOwn(profiles, profileName) ? profiles[profileName] : undefined;
+    if (!profile) throw invalid([{ field: 'profile', message: `must be one of ${Object.keys(profiles).join(', ')}` }]);
+    const { requests, limits } = sizeOf(profile, wishes, scheduling);
+    const priorityClass = wishes.priorityClass ?? scheduling.defaultClass;
+    if (scheduling.adminOnlyClasses.includes(priorityClass) && !identity.scopes.includes('admin'))
+      throw new Forbidden(`The priority class ${priorityClass} is for admins.`);
+    const id = KernelId.parse(wishes.id ?? randomUUID());
+    return {
+      id,
+      owner,
+      actor: identity.user,
+      tokenId: identity.tokenId ?? null,
+      kernelspec: kernelspec.name,
+      priorityClass,
+      requests: { cpuMilli: requests.cpuMilli, memoryBytes: requests.memoryBytes },
+      launch: {
+        command: kernelspec.command,
+        env: { ...kernelspec.env, ...env, KERNEL_ID: id, KERNEL_USERNAME: owner },
+        workingDirectory: wishes.workingDirectory ?? null,
+        limits,
+        launchTimeoutSeconds: wishes.launchTimeoutSeconds ?? kernels.launchTimeoutSeconds,
+      },
+    };
+  }
+
+  #mayStart(owner: string): void {
+    const { authorizedUsers, unauthorizedUsers } = this.config.auth;
+    if (unauthorizedUsers.includes(owner)) throw new Forbidden(`${owner} may not start kernels here.`);
+    if (authorizedUsers.length > 0 && !authorizedUsers.includes(owner))
+      throw new Forbidden(`${owner} is not among those who may start kernels here.`);
+  }
+}

@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { CommandClient } from '#libs/bus';
+import { KERNEL_HOST, type KernelFact, type KernelHost } from '#libs/compute';
+import { InvalidRequest, LauncherFacts } from '#libs/contracts';
+
+export const FACTS = Symbol('Facts');
+
+const RETRY_MS = 500;
+
+/** The contract of each kind of fact. */
+const CONTRACTS = {
+  'agent-up': LauncherFacts.agentUp,
+  ready: LauncherFacts.kernelReady,
+  activity: LauncherFacts.activity,
+  exited: LauncherFacts.kernelExited,
+  'launch-failed': LauncherFacts.launchFailed,
+} as const;
+
+/**
+ * Reports the host's facts in order, each until it is handed over. While nobody takes them, only the last activity of a
+ * kernel is kept.
+ */
+@Injectable()
+export class FactReporter implements OnApplicationShutdown {
+  readonly #log = new Logger('Launcher');
+  readonly #waiting: KernelFact[] = [];
+  readonly #closed = new AbortController();
+  #reporting = false;
+
+  constructor(
+    @Inject(KERNEL_HOST) private readonly host: KernelHost,
+    @Inject(FACTS) private readonly facts: Pick<CommandClient, 'emit'>,
+  ) {
+    host.onFact((fact) => this.#take(fact));
+  }
+
+  /** Kernels live on. */
+  async onApplicationShutdown(): Promise<void> {
+    this.#closed.abort();
+    await this.host.close();
+  }
+
+  #take(fact: KernelFact): void {
+    if (fact.kind === 'activity') this.#forgetActivity(fact.kernelId);
+    this.#waiting.push(fact);
+    if (!this.#reporting) void this.#report();
+  }
+
+  #forgetActivity(kernelId: string): void {
+    const old = this.#waiting.findIndex((fact) => fact.kind === 'activity' && fact.kernelId === kernelId);
+    // The first is being handed over.
+    if (old > 0) this.#waiting.splice(old, 1);
+  }
+
+  async #report(): Promise<void> {
+    this.#reporting = true;
+    while (this.#waiting[0] !== undefined && !this.#closed.signal.aborted) {
+      const { kind, ...fact } = this.#waiting[0];
+      try {
+        await this.facts.emit<(typeof CONTRACTS)[typeof kind]['schema']>(CONTRACTS[kind], fact);
+        this.#waiting.shift();
+      } catch (error) {
+        this.#log.warn({ kind, kernelId: fact.kernelId, reason: (error as Error).message }, 'a fact could not be told');
+        // What breaks its contract is a bug of ours, and no reason to hold back the rest.
+        if (error instanceof InvalidRequest) this.#waiting.shift();
+        else await delay(RETRY_MS, undefined, { signal: this.#closed.signal }).catch(() => {});
+      }
+    }
+    this.#reporting = false;
+  }
+}

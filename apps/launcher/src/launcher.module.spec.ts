@@ -1,0 +1,170 @@
+import { MessageChannel } from 'node:worker_threads';
+import { Controller, type INestMicroservice, Module } from '@nestjs/common';
+import { EventPattern } from '@nestjs/microservices';
+import { Test } from '@nestjs/testing';
+import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
+import type { KernelFact, KernelHost } from '#libs/compute';
+import { InvalidRequest, type KernelId, LauncherCommands, LauncherFacts, Unavailable } from '#libs/contracts';
+import { aKernelId, aSubmission } from '#libs/testing';
+import { LauncherModule } from './launcher.module.js';
+
+/** A host that notes what it is told to do, and tells what the test has it tell. */
+class FakeHost implements KernelHost {
+  readonly calls: unknown[][] = [];
+  tell: (fact: KernelFact) => void = () => {};
+  onFact(listener: (fact: KernelFact) => void): void {
+    this.tell = listener;
+  }
+  async reconcile(...args: unknown[]): Promise<void> {
+    this.calls.push(['reconcile', ...args]);
+  }
+  async launch(...args: unknown[]): Promise<void> {
+    this.calls.push(['launch', ...args]);
+  }
+  async stop(...args: unknown[]): Promise<void> {
+    this.calls.push(['stop', ...args]);
+  }
+  async restart(...args: unknown[]): Promise<void> {
+    this.calls.push(['restart', ...args]);
+  }
+  async close(): Promise<void> {
+    this.calls.push(['close']);
+  }
+}
+
+/** Takes facts; refuses the first `failures` of them. */
+class FakeFacts {
+  readonly told: { pattern: string; payload: Record<string, unknown> }[] = [];
+  #whenTold: () => void = () => {};
+  constructor(private failures: Error[] = []) {}
+
+  emit = async ({ pattern }: { pattern: string }, payload: unknown): Promise<void> => {
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    this.told.push({ pattern, payload: payload as Record<string, unknown> });
+    this.#whenTold();
+  };
+
+  async until(count: number): Promise<void> {
+    while (this.told.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#whenTold = resolve;
+      });
+    }
+  }
+}
+
+let app: INestMicroservice;
+let host: FakeHost;
+let client: CommandClient;
+
+async function start(facts: Pick<CommandClient, 'emit'>): Promise<void> {
+  host = new FakeHost();
+  const { port1, port2 } = new MessageChannel();
+  const module = await Test.createTestingModule({ imports: [LauncherModule.with({ host, facts })] }).compile();
+  app = module.createNestMicroservice({ strategy: new LocalServer([new LocalLink(port1)]), logger: false });
+  await app.listen();
+  client = new CommandClient(new LocalClient(new LocalLink(port2)));
+}
+afterEach(async () => {
+  await client.close();
+  await app.close();
+});
+
+const activity = (kernelId: KernelId, at: number): KernelFact => ({ kind: 'activity', kernelId, state: 'busy', at });
+
+it('passes each command to the host', async () => {
+  await start(new FakeFacts());
+  const { id: kernelId, owner, launch } = aSubmission();
+  await client.send(LauncherCommands.reconcile, { kernelIds: [kernelId] });
+  await client.send(LauncherCommands.launchKernel, { kernelId, owner, launch });
+  await client.send(LauncherCommands.restartKernel, { kernelId });
+  await client.send(LauncherCommands.stopKernel, { kernelId, graceMs: 5 });
+  expect(host.calls).toEqual([
+    ['reconcile', [kernelId]],
+    ['launch', kernelId, owner, launch],
+    ['restart', kernelId],
+    ['stop', kernelId, 5],
+  ]);
+});
+
+it('reports facts in the order they happened, under the patterns of the contract', async () => {
+  const facts = new FakeFacts();
+  await start(facts);
+  const kernelId = aKernelId();
+  const endpoint = { socket: '/s', clientToken: 'c', controlToken: 'k' };
+  const exit = { code: null, signal: 9, outOfMemory: true, agentLost: false };
+  host.tell({ kind: 'agent-up', kernelId, endpoint });
+  host.tell({ kind: 'ready', kernelId });
+  host.tell(activity(kernelId, 7));
+  host.tell({ kind: 'exited', kernelId, ...exit });
+  host.tell({ kind: 'launch-failed', kernelId, detail: 'no' });
+  await facts.until(5);
+  expect(facts.told).toEqual([
+    { pattern: LauncherFacts.agentUp.pattern, payload: { kernelId, endpoint } },
+    { pattern: LauncherFacts.kernelReady.pattern, payload: { kernelId } },
+    { pattern: LauncherFacts.activity.pattern, payload: { kernelId, state: 'busy', at: 7 } },
+    { pattern: LauncherFacts.kernelExited.pattern, payload: { kernelId, ...exit } },
+    { pattern: LauncherFacts.launchFailed.pattern, payload: { kernelId, detail: 'no' } },
+  ]);
+});
+
+it('tells a fact again until it is taken, and of many activities meanwhile the last', async () => {
+  const facts = new FakeFacts([new Unavailable('away', { retryAfterSeconds: 1 })]);
+  await start(facts);
+  const [kernelId, other] = [aKernelId(), aKernelId()];
+  host.tell({ kind: 'ready', kernelId });
+  host.tell(activity(kernelId, 1));
+  host.tell(activity(other, 2));
+  host.tell(activity(kernelId, 3));
+  await facts.until(3);
+  expect(facts.told.map(({ payload }) => payload['at'])).toEqual([undefined, 2, 3]);
+});
+
+it('goes on after a fact that breaks its contract', async () => {
+  const facts = new FakeFacts([new InvalidRequest('bad', { errors: [] })]);
+  await start(facts);
+  host.tell({ kind: 'ready', kernelId: aKernelId() });
+  host.tell({ kind: 'launch-failed', kernelId: aKernelId(), detail: 'next' });
+  await facts.until(1);
+  expect(facts.told).toMatchObject([{ payload: { detail: 'next' } }]);
+});
+
+it('lets go of the kernels when it is shut down', async () => {
+  await start(new FakeFacts());
+  await app.close();
+  expect(host.calls).toContainEqual(['close']);
+});
+
+it('reaches a gatekeeper over the bus', async () => {
+  const taken: unknown[] = [];
+  @Controller()
+  class Gatekeeper {
+    @EventPattern(LauncherFacts.kernelReady.pattern)
+    take(fact: unknown): void {
+      taken.push(fact);
+      arrived();
+    }
+  }
+  let arrived = (): void => {};
+  const arrival = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  @Module({ controllers: [Gatekeeper] })
+  class GatekeeperModule {}
+  const { port1, port2 } = new MessageChannel();
+  const module = await Test.createTestingModule({ imports: [GatekeeperModule] }).compile();
+  const gatekeeper = module.createNestMicroservice({
+    strategy: new LocalServer([new LocalLink(port1)]),
+    logger: false,
+  });
+  await gatekeeper.listen();
+  const facts = new CommandClient(new LocalClient(new LocalLink(port2)));
+  await start(facts);
+  const kernelId = aKernelId();
+  host.tell({ kind: 'ready', kernelId });
+  await arrival;
+  expect(taken).toEqual([{ kernelId }]);
+  await facts.close();
+  await gatekeeper.close();
+});

@@ -1,0 +1,3 @@
+export * from './kernel-host.js';
+export * from './process/process-host.js';
+export * from './process/process-host-options.js';

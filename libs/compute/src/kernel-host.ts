@@ -1,0 +1,34 @@
+import type { AgentEndpoint, KernelId, LaunchSpec } from '#libs/contracts';
+
+/** What a host tells of one kernel; in order, at least once across a restart of the launcher. */
+export type KernelFact =
+  | { kind: 'agent-up'; kernelId: KernelId; endpoint: AgentEndpoint }
+  | { kind: 'ready'; kernelId: KernelId }
+  | { kind: 'activity'; kernelId: KernelId; state: 'starting' | 'idle' | 'busy' | 'restarting'; at: number }
+  | {
+      kind: 'exited';
+      kernelId: KernelId;
+      code: number | null;
+      signal: number | null;
+      outOfMemory: boolean;
+      agentLost: boolean;
+    }
+  | { kind: 'launch-failed'; kernelId: KernelId; detail: string };
+
+/** A place where kernels run: processes of this machine, or pods of a cluster. Decides nothing. */
+export interface KernelHost {
+  /** Facts go here; set before any other call. */
+  onFact(listener: (fact: KernelFact) => void): void;
+  /** Adopts the agents of `kernelIds` that live, reports `exited` for those that do not, ends all other agents. */
+  reconcile(kernelIds: readonly KernelId[]): Promise<void>;
+  /** Resolves when the launch is under way; what becomes of it is told by facts. */
+  launch(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<void>;
+  /** Ends kernel and agent, however far they got; unknown ids report `exited`. */
+  stop(kernelId: KernelId, graceMs: number): Promise<void>;
+  /** A new process in the same agent, with the same claim. */
+  restart(kernelId: KernelId): Promise<void>;
+  /** Lets go of every agent without ending it. */
+  close(): Promise<void>;
+}
+
+export const KERNEL_HOST = Symbol('KernelHost');

@@ -1,0 +1,323 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AgentEndpoint, KernelId } from '#libs/contracts';
+import { AgentCallError, type AgentEvent, AgentStream, type Welcome } from '#libs/jupyter';
+import type { KernelFact } from '../kernel-host.js';
+import type { AgentFiles, AgentSpec } from './agent-files.js';
+import { lastLines, removeEmptyLog } from './kernel-log.js';
+import { bootId, isAlive, type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
+import type { HostLog } from './process-host-options.js';
+import { removeTraces } from './remove-traces.js';
+import type { SpawnedAgent } from './spawn-agent.js';
+import type { StartSlots } from './start-slots.js';
+
+/** After the agent should have ended a kernel, milliseconds until it is killed itself. */
+const LAST_RESORT_MS = 3000;
+const RECONNECT_MS = 50;
+const LONGEST_RECONNECT_MS = 1000;
+
+/** Makes the process of an agent. */
+export type StartAgent = (specFile: string, logFile: string) => Promise<SpawnedAgent>;
+
+/** What all kernels of a host share. */
+export interface HostContext {
+  files: AgentFiles;
+  term: number;
+  log: HostLog;
+  starts: StartSlots;
+  tell(fact: KernelFact): void;
+}
+
+/** One kernel on this machine: its agent's process, the control stream to it, and what was told of it. */
+export class HostedKernel {
+  readonly kernelId: KernelId;
+  /** Resolves when the agent is gone and its traces are removed. */
+  readonly gone: Promise<void>;
+  #resolveGone = (): void => {};
+  #process: ProcessIdentity | undefined;
+  #stream: AgentStream | undefined;
+  #ready = false;
+  #stopping = false;
+  #released = false;
+  /** The fact that ended it, once told. */
+  #end: KernelFact | undefined;
+  #leaving = false;
+  #startTimer: NodeJS.Timeout | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
+  #endStart = (): void => {};
+
+  constructor(
+    private readonly context: HostContext,
+    private readonly spec: AgentSpec,
+  ) {
+    this.kernelId = spec.kernelId as KernelId;
+    this.gone = new Promise((resolve) => {
+      this.#resolveGone = resolve;
+    });
+  }
+
+  /** Whether its end was told; the agent may stay a while. */
+  get ended(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Whether its agent was told to go. */
+  get dismissed(): boolean {
+    return this.#stopping || this.#killTimer !== undefined;
+  }
+
+  get endpoint(): AgentEndpoint {
+    const { socket, clientToken, controlToken } = this.spec;
+    return { socket, clientToken, controlToken };
+  }
+
+  /** Starts the agent. Resolves when it listens and was claimed, or when that has failed and was told. */
+  async launch(start: StartAgent, timeoutSeconds: number): Promise<void> {
+    const { files } = this.context;
+    this.#endStart = await this.context.starts.take();
+    if (this.#stopping || this.#released) {
+      this.#endStart();
+      return this.#leave();
+    }
+    this.#limitStart(timeoutSeconds);
+    let agent: SpawnedAgent;
+    try {
+      agent = await start(files.spec(this.kernelId), files.log(this.kernelId));
+    } catch (error) {
+      this.#fail((error as Error).message);
+      return this.#leave();
+    }
+    this.#process = { pid: agent.pid, startTime: startTimeOf(agent.pid) ?? 0, bootId: bootId() };
+    void agent.exited.then(() => this.#leave());
+    if (this.#stopping) signalProcess(agent.pid, 'SIGKILL');
+    try {
+      await agent.listening;
+      await this.#attach();
+    } catch (error) {
+      if (!this.#released) await this.#failToStart((error as Error).message);
+      this.#kill();
+    }
+  }
+
+  /** Takes over an agent that was started by an earlier launcher, and tells where it stands. */
+  async adopt(process: ProcessIdentity, startSeconds: number): Promise<void> {
+    this.#process = process;
+    this.#limitStart(startSeconds);
+    await this.#hold();
+  }
+
+  /** Tells again what is so. */
+  async retell(): Promise<void> {
+    if (this.#end !== undefined) return this.context.tell(this.#end);
+    if (this.#stream === undefined) return;
+    this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
+    if (this.#ready) this.#becomeReady();
+    await this.#tellState();
+  }
+
+  stop(graceMs: number): void {
+    this.#stopping = true;
+    if (this.#end !== undefined) {
+      this.context.tell(this.#end);
+      this.dismiss();
+    } else if (this.#process === undefined) {
+      // It waits for its turn to start and will not.
+      this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
+    } else {
+      this.#callOrKill('shutdown', { graceMs }, graceMs + LAST_RESORT_MS);
+    }
+  }
+
+  restart(): void {
+    this.#call('restart', {});
+  }
+
+  /** Ends an agent whose kernel has ended, or that nobody wants. */
+  dismiss(): void {
+    this.#callOrKill('exit', {}, LAST_RESORT_MS);
+  }
+
+  /** Lets go of agent and kernel without ending them. */
+  release(): void {
+    this.#released = true;
+    this.#clearTimers();
+    this.#stream?.end();
+  }
+
+  // --- the control stream ----------------------------------------------------------------------------------------
+
+  /** Resolves when the agent has welcomed us; what it sends after its welcome is told after what the welcome says. */
+  async #attach(): Promise<void> {
+    const { socket, controlToken: token } = this.spec;
+    const stream = AgentStream.connect({ socket, token, role: 'control', term: this.context.term });
+    stream.on('welcome', (welcome) => this.#onWelcome(stream, welcome));
+    stream.on('event', (_seq, event) => this.#onEvent(event));
+    stream.on('close', ({ bye }) => this.#onClosed(stream, bye?.code));
+    await stream.opened();
+  }
+
+  #onWelcome(stream: AgentStream, { claimed, state }: Welcome): void {
+    if (this.#released) {
+      stream.end();
+      return;
+    }
+    this.#stream = stream;
+    this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
+    if (!claimed) this.#claim();
+    if (this.#stopping) this.stop(0);
+    // An exit before we came was no failure to start that nobody heard of: it is told as an exit.
+    if (state === 'exited') this.#ready = true;
+    if (state === 'idle' || state === 'busy') {
+      this.#becomeReady();
+      void this.#tellState();
+    }
+  }
+
+  #claim(): void {
+    const claim = { env: {}, cwd: this.spec.cwd, kernelId: this.kernelId, key: randomBytes(32).toString('hex') };
+    this.#stream?.call('claim', claim).catch((error: AgentCallError) => {
+      // `start_failed` and the end of the stream are told by the exit event and by the end of the process.
+      if (error.code === 'start_failed' || error.code === 'stream_closed') return;
+      this.#fail(`The kernel could not be claimed: ${error.message}`);
+      this.dismiss();
+    });
+  }
+
+  /** Connects again and again, as long as the agent lives. */
+  async #hold(): Promise<void> {
+    for (let wait = RECONNECT_MS; !this.#released && !this.#leaving; wait = Math.min(2 * wait, LONGEST_RECONNECT_MS)) {
+      if (this.#process === undefined || !isAlive(this.#process)) return this.#leave();
+      try {
+        return await this.#attach();
+      } catch (error) {
+        if (error instanceof AgentCallError && isOver(error.code)) return this.#giveUp(error.code);
+        await delay(wait, undefined, { ref: false });
+      }
+    }
+  }
+
+  #onClosed(stream: AgentStream, code: string | undefined): void {
+    if (this.#stream !== stream || this.#released) return;
+    this.#stream = undefined;
+    if (code !== undefined && isOver(code)) this.#giveUp(code);
+    else void this.#hold();
+  }
+
+  /** Another launcher has it now. */
+  #giveUp(code: string): void {
+    this.context.log.warn({ kernelId: this.kernelId, code }, 'let go of a kernel that another launcher took');
+    this.release();
+    this.#resolveGone();
+  }
+
+  #call(verb: string, args: object): void {
+    this.#stream?.call(verb, args).catch((error: Error) => {
+      this.context.log.info({ kernelId: this.kernelId, verb, reason: error.message }, 'the agent did not carry it out');
+    });
+  }
+
+  // --- what happens ----------------------------------------------------------------------------------------------
+
+  #onEvent(event: AgentEvent): void {
+    if (event.event === 'ready') this.#becomeReady();
+    else if (event.event === 'exit') void this.#onExit(event);
+    else if (event.event === 'activity') this.#tellActivity(event['state'], event['at']);
+  }
+
+  async #tellState(): Promise<void> {
+    const stats = await this.#stream?.call('stats').catch(() => undefined);
+    if (stats === undefined || this.#end !== undefined) return;
+    this.#tellActivity(stats['state'], stats['lastActivity']);
+  }
+
+  #becomeReady(): void {
+    this.#ready = true;
+    clearTimeout(this.#startTimer);
+    this.#endStart();
+    this.context.tell({ kind: 'ready', kernelId: this.kernelId });
+  }
+
+  #tellActivity(state: unknown, at: unknown): void {
+    if (state !== 'starting' && state !== 'idle' && state !== 'busy' && state !== 'restarting') return;
+    this.context.tell({ kind: 'activity', kernelId: this.kernelId, state, at: Date.parse(String(at)) });
+  }
+
+  async #onExit({ code, signal, outOfMemory, error }: AgentEvent): Promise<void> {
+    if (this.#end !== undefined) return;
+    if (!this.#ready && !this.#stopping && outOfMemory !== true) {
+      const how = typeof signal === 'number' ? `signal ${signal}` : `exit code ${String(code)}`;
+      await this.#failToStart(typeof error === 'string' ? error : `the kernel ended while it started (${how})`);
+      return this.dismiss();
+    }
+    this.#exited({
+      code: typeof code === 'number' ? code : null,
+      signal: typeof signal === 'number' ? signal : null,
+      outOfMemory: outOfMemory === true,
+      agentLost: false,
+    });
+  }
+
+  #exited(how: { code: number | null; signal: number | null; outOfMemory: boolean; agentLost: boolean }): void {
+    this.#conclude({ kind: 'exited', kernelId: this.kernelId, ...how });
+  }
+
+  #fail(detail: string): void {
+    this.#conclude({ kind: 'launch-failed', kernelId: this.kernelId, detail });
+  }
+
+  async #failToStart(reason: string): Promise<void> {
+    const sentence = `${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`;
+    const lines = await lastLines(this.context.files.log(this.kernelId));
+    if (this.#stopping) return;
+    this.#fail(lines === '' || sentence.includes(lines) ? sentence : `${sentence}\n${lines}`);
+  }
+
+  #conclude(fact: KernelFact): void {
+    if (this.#end !== undefined) return;
+    this.#end = fact;
+    clearTimeout(this.#startTimer);
+    this.#endStart();
+    this.context.tell(fact);
+  }
+
+  // --- the end ---------------------------------------------------------------------------------------------------
+
+  #limitStart(seconds: number): void {
+    this.#startTimer = setTimeout(() => {
+      this.#fail(`The kernel did not answer within ${seconds} seconds.`);
+      this.dismiss();
+    }, seconds * 1000);
+  }
+
+  #callOrKill(verb: string, args: object, patienceMs: number): void {
+    if (this.#stream === undefined) this.#kill();
+    this.#call(verb, args);
+    this.#killTimer ??= setTimeout(() => this.#kill(), patienceMs);
+  }
+
+  /** What is left of the kernel goes when the agent's end is seen. */
+  #kill(): void {
+    if (this.#process !== undefined && isAlive(this.#process)) signalProcess(this.#process.pid, 'SIGKILL');
+  }
+
+  /** The agent is gone: tell it if nothing was told, and remove what it leaves. Once. */
+  async #leave(): Promise<void> {
+    if (this.#leaving || this.#released) return;
+    this.#leaving = true;
+    this.#clearTimers();
+    if (this.#stopping) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
+    else if (this.#ready) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: true });
+    else if (this.#end === undefined) await this.#failToStart('The agent ended while the kernel started.');
+    await removeTraces(this.context.files, this.kernelId);
+    await removeEmptyLog(this.context.files.log(this.kernelId));
+    this.#resolveGone();
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#startTimer);
+    clearTimeout(this.#killTimer);
+    this.#endStart();
+  }
+}
+
+const isOver = (code: string): boolean => code === 'fenced' || code === 'replaced';

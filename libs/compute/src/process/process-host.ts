@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KernelCommand, KernelId, LaunchSpec } from '#libs/contracts';
+import type { KernelFact, KernelHost } from '../kernel-host.js';
+import { AgentFiles, type AgentSpec } from './agent-files.js';
+import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel.js';
+import { kernelEnvironment, missingCommand, pythonEnvironment } from './kernel-environment.js';
+import { boundLog, removeOldLogs } from './kernel-log.js';
+import { type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
+import type { ProcessHostOptions } from './process-host-options.js';
+import { killKernels, removeTraces } from './remove-traces.js';
+import { spawnAgent } from './spawn-agent.js';
+import { StartSlots } from './start-slots.js';
+import { Template } from './template.js';
+import { nextTerm } from './term.js';
+import { workingDirectory } from './working-directory.js';
+
+/** Kernels that may be starting at once, and how long one may take up that place. */
+const STARTS_PER_CPU = 4;
+const START_PATIENCE_MS = 5000;
+const LOG_SWEEP_MS = 60_000;
+/** How long the end of a host waits for agents that are on their way out. */
+const FAREWELL_MS = 2_000;
+/** An agent that an earlier launcher had just started needs this long at most to write its record. */
+const RECORD_WAIT_MS = 5000;
+/** From its adoption to the first answer of a kernel that was still starting. */
+const ADOPTED_START_SECONDS = 60;
+
+/** Kernels as processes of this machine, each under an agent that outlives this process. */
+export class ProcessHost implements KernelHost {
+  readonly #files: AgentFiles;
+  readonly #kernels = new Map<KernelId, HostedKernel>();
+  readonly #templates: ReadonlyMap<string, Template>;
+  /** Launches that have not got as far as a hosted kernel. */
+  readonly #preparing = new Map<KernelId, { stopped: boolean }>();
+  readonly #context: Promise<HostContext>;
+  #listener: (fact: KernelFact) => void = () => {};
+  readonly #sweep: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(private readonly options: ProcessHostOptions) {
+    this.#files = new AgentFiles(options.data);
+    this.#templates = new Map(options.templates.map((python) => [python, this.#template(python)]));
+    this.#context = this.#prepare();
+    // Whoever uses the host first gets the error; until then it must not end the process.
+    this.#context.catch(() => {});
+    this.#sweep = setInterval(() => void this.#boundLogs(), LOG_SWEEP_MS).unref();
+  }
+
+  onFact(listener: (fact: KernelFact) => void): void {
+    this.#listener = listener;
+  }
+
+  async launch(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<void> {
+    const present = this.#kernels.get(kernelId);
+    if (this.#preparing.has(kernelId) || (present !== undefined && !present.ended)) return;
+    const preparing = { stopped: false };
+    this.#preparing.set(kernelId, preparing);
+    try {
+      const context = await this.#context;
+      present?.dismiss();
+      await present?.gone;
+      const agentSpec = await this.#write(kernelId, owner, spec);
+      if (this.#closed) return;
+      if (agentSpec === undefined) {
+        const started = await this.#files.readSpec(kernelId);
+        if (started !== undefined) await this.#adoptOrReap(started, true, context);
+      } else {
+        this.options.log.info({ kernelId, owner }, 'launching');
+        const kernel = this.#keep(new HostedKernel(context, agentSpec));
+        void kernel.launch(this.#starting(spec.command), spec.launchTimeoutSeconds);
+      }
+      if (preparing.stopped) this.#kernels.get(kernelId)?.stop(0);
+    } catch (error) {
+      await this.#files.remove(kernelId);
+      this.#tell({ kind: 'launch-failed', kernelId, detail: (error as Error).message });
+    } finally {
+      this.#preparing.delete(kernelId);
+    }
+  }
+
+  /** From the template of its Python, where there is one and it is ready. */
+  #starting(command: KernelCommand): StartAgent {
+    const { python, agent } = this.options;
+    const template = command.kind === 'python' ? this.#templates.get(command.python) : undefined;
+    return (specFile, logFile) => template?.fork(specFile, logFile) ?? spawnAgent(python, agent, specFile, logFile);
+  }
+
+  async stop(kernelId: KernelId, graceMs: number): Promise<void> {
+    const kernel = this.#kernels.get(kernelId);
+    const preparing = this.#preparing.get(kernelId);
+    if (kernel !== undefined && preparing === undefined) kernel.stop(graceMs);
+    else if (preparing !== undefined) preparing.stopped = true;
+    else this.#tellLost(kernelId);
+  }
+
+  async restart(kernelId: KernelId): Promise<void> {
+    const kernel = this.#kernels.get(kernelId);
+    if (kernel !== undefined) kernel.restart();
+    else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
+  }
+
+  async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
+    const context = await this.#context;
+    const wanted = new Set<string>(kernelIds);
+    const known = [...this.#kernels.values()];
+    const left = await this.#files.specs([...this.#kernels.keys(), ...this.#preparing.keys()]);
+    await Promise.all([
+      ...known.map(async (kernel) => {
+        if (wanted.has(kernel.kernelId)) return kernel.retell();
+        kernel.stop(0);
+        return kernel.gone;
+      }),
+      ...left.map((spec) => this.#adoptOrReap(spec, wanted.has(spec.kernelId), context)),
+    ]);
+    const lost = kernelIds.filter((kernelId) => !this.#isKnown(kernelId));
+    killKernels(lost);
+    for (const kernelId of lost) this.#tellLost(kernelId);
+    await this.#files.removeStrayRecords(new Set([...this.#kernels.keys(), ...this.#preparing.keys()]));
+    await removeOldLogs(this.#files.logs, Date.now());
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#sweep);
+    await this.#seeOff();
+    for (const template of this.#templates.values()) template.close();
+    for (const kernel of this.#kernels.values()) kernel.release();
+    this.#kernels.clear();
+  }
+
+  /** Agents go a moment after the end of their kernels is told, and nobody else would remove what they leave. */
+  async #seeOff(): Promise<void> {
+    const dismissed = [...this.#kernels.values()].filter((kernel) => kernel.dismissed);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, FAREWELL_MS);
+    });
+    await Promise.race([Promise.all(dismissed.map((kernel) => kernel.gone)), late]);
+    clearTimeout(timer);
+  }
+
+  #isKnown = (kernelId: KernelId): boolean => this.#kernels.has(kernelId) || this.#preparing.has(kernelId);
+
+  #template(python: string): Template {
+    const { inherited, agent, data, log } = this.options;
+    return new Template(python, agent, pythonEnvironment(inherited, python), join(data, 'logs', 'template.log'), log);
+  }
+
+  async #prepare(): Promise<HostContext> {
+    await this.#files.prepare();
+    for (const template of this.#templates.values()) template.start();
+    const term = await nextTerm(this.#files.term);
+    const starts = new StartSlots(STARTS_PER_CPU * availableParallelism(), START_PATIENCE_MS);
+    return { files: this.#files, term, log: this.options.log, starts, tell: (fact) => this.#tell(fact) };
+  }
+
+  #keep(kernel: HostedKernel): HostedKernel {
+    this.#kernels.set(kernel.kernelId, kernel);
+    void kernel.gone.then(() => {
+      if (this.#kernels.get(kernel.kernelId) === kernel) this.#kernels.delete(kernel.kernelId);
+    });
+    return kernel;
+  }
+
+  /** @returns undefined when this kernel has an agent already */
+  async #write(kernelId: KernelId, owner: string, launch: LaunchSpec): Promise<AgentSpec | undefined> {
+    const { options } = this;
+    const env = kernelEnvironment(options.inherited, launch, kernelId, owner);
+    const missing = missingCommand(launch, env);
+    if (missing !== undefined) throw new Error(missing);
+    const folder = options.defaultWorkingDirectory || join(options.data, 'work', '{user}');
+    const note = (sentence: string) => options.log.info({ kernelId }, sentence);
+    const cwd = await workingDirectory(launch.workingDirectory, owner, options.workingDirectories, folder, note);
+    const { memoryBytes, cpuMilli } = launch.limits;
+    const spec: AgentSpec = {
+      kernelId,
+      directory: this.#files.directory(kernelId),
+      socket: this.#files.socket(kernelId),
+      record: this.#files.record(kernelId),
+      clientToken: randomBytes(32).toString('base64url'),
+      controlToken: randomBytes(32).toString('base64url'),
+      kernel: launch.command,
+      env,
+      cwd,
+      limits: { memoryBytes, cpuMilli, cgroups: options.cgroups },
+      ringBytes: options.ringBytes,
+      retentionSeconds: options.retentionSeconds,
+      unclaimedSeconds: options.unclaimedSeconds,
+      orphanSeconds: options.orphanSeconds,
+      lingerSeconds: options.lingerSeconds,
+    };
+    try {
+      await this.#files.writeSpec(spec);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if ((await this.#agentOf(kernelId)) !== undefined) return undefined;
+      await this.#files.remove(kernelId);
+      await this.#files.writeSpec(spec);
+    }
+    return spec;
+  }
+
+  async #adoptOrReap(spec: AgentSpec, wanted: boolean, context: HostContext): Promise<void> {
+    const kernelId = spec.kernelId as KernelId;
+    const agent = await this.#agentOf(kernelId);
+    if (agent === undefined) {
+      return removeTraces(this.#files, kernelId);
+    }
+    this.options.log.info({ kernelId, pid: agent.pid }, wanted ? 'adopting' : 'ending a kernel that nobody knows');
+    const quiet = { ...context, tell: () => {} };
+    const kernel = new HostedKernel(wanted ? context : quiet, spec);
+    if (wanted) this.#keep(kernel);
+    await kernel.adopt(agent, ADOPTED_START_SECONDS);
+    if (wanted) return;
+    kernel.dismiss();
+    await kernel.gone;
+  }
+
+  /** The agent of a kernel if it lives; one that is starting is waited for. */
+  async #agentOf(kernelId: KernelId): Promise<ProcessIdentity | undefined> {
+    for (const began = Date.now(); Date.now() - began < RECORD_WAIT_MS; await delay(20)) {
+      const living = await this.#files.living(kernelId);
+      if (living !== undefined) return living;
+      const pid = this.#files.starting(kernelId);
+      if (pid === undefined || startTimeOf(pid) === undefined) return undefined;
+    }
+    const pid = this.#files.starting(kernelId);
+    if (pid !== undefined) signalProcess(pid, 'SIGKILL');
+    return undefined;
+  }
+
+  async #boundLogs(): Promise<void> {
+    for (const kernelId of this.#kernels.keys()) await boundLog(this.#files.log(kernelId)).catch(() => {});
+  }
+
+  #tellLost(kernelId: KernelId): void {
+    this.#tell({ kind: 'exited', kernelId, code: null, signal: null, outOfMemory: false, agentLost: true });
+  }
+
+  #tell(fact: KernelFact): void {
+    if (!this.#closed) this.#listener(fact);
+  }
+}

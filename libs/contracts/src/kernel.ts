@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { Instant, KernelId } from './ids.js';
+import { KernelCommand, ResourceLimits, Resources } from './kernelspec.js';
+
+export const PriorityClass = z.enum(['live', 'interactive', 'batch', 'scavenge']);
+export type PriorityClass = z.infer<typeof PriorityClass>;
+
+/** Life of a kernel: queued → admitted → launching → starting → ready → stopping → ended. */
+export const KernelPhase = z.enum(['queued', 'admitted', 'launching', 'starting', 'ready', 'stopping', 'ended']);
+export type KernelPhase = z.infer<typeof KernelPhase>;
+
+/** Why a kernel ended: a closed set. */
+export const EndReason = z.enum([
+  'shut-down',
+  'culled',
+  'reclaimed',
+  'preempted',
+  'reservation',
+  'out-of-memory',
+  'crashed',
+  'launch-failed',
+  'image-pull',
+  'unschedulable',
+  'queue-expired',
+  'node-lost',
+  'revoked',
+  'admin',
+]);
+export type EndReason = z.infer<typeof EndReason>;
+
+/** Where a gateway reaches the kernel's agent. Secret: never leaves our services. */
+export const AgentEndpoint = z.object({
+  socket: z.string().describe('unix socket path'),
+  clientToken: z.string(),
+  controlToken: z.string(),
+});
+export type AgentEndpoint = z.infer<typeof AgentEndpoint>;
+
+/** Everything the launcher needs to make the kernel; fixed at submission. */
+export const LaunchSpec = z.object({
+  command: KernelCommand,
+  env: z.record(z.string(), z.string()).describe('variables on top of the environment own ones'),
+  workingDirectory: z.string().nullable().describe('as the client asked; null: the default folder'),
+  limits: ResourceLimits,
+  launchTimeoutSeconds: z.number().positive().describe('counted from admission'),
+});
+export type LaunchSpec = z.infer<typeof LaunchSpec>;
+
+/** A kernel as stored: one row. `revision` grows by one with each change of the row. */
+export const Kernel = z.object({
+  id: KernelId,
+  revision: z.int(),
+  /** Who it belongs to. */
+  owner: z.string(),
+  /** Whose token made it; differs from `owner` under act-as. */
+  actor: z.string(),
+  /** `jti` of the token that made it. */
+  tokenId: z.string().nullable(),
+  kernelspec: z.string(),
+  priorityClass: PriorityClass,
+  requests: Resources,
+  launch: LaunchSpec,
+  phase: KernelPhase,
+  endReason: EndReason.nullable(),
+  /** A sentence for people about the end or the wait; empty where there is nothing to say. */
+  detail: z.string(),
+  executionState: z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']),
+  submittedAt: Instant,
+  admittedAt: Instant.nullable(),
+  readyAt: Instant.nullable(),
+  endedAt: Instant.nullable(),
+  lastActivityAt: Instant,
+  endpoint: AgentEndpoint.nullable(),
+});
+export type Kernel = z.infer<typeof Kernel>;
+
+/** Why a kernel waits, asked of the scheduling core when somebody looks. */
+export const WaitExplanation = z.object({
+  position: z.int().min(1).describe('place in the queue, 1 is next'),
+  of: z.int().min(1).describe('how many wait'),
+  reason: z.enum(['capacity', 'user-cap', 'behind-head', 'launching']),
+  text: z.string().describe('one sentence for people'),
+  expectedStart: z
+    .object({ earliest: Instant, latest: Instant })
+    .nullable()
+    .describe('a band, or null where nothing grounds one'),
+});
+export type WaitExplanation = z.infer<typeof WaitExplanation>;
+
+/** A session model row (path ↔ kernel), for clients that use `/api/sessions` directly. */
+export const SessionRow = z.object({
+  id: z.uuid(),
+  owner: z.string(),
+  path: z.string(),
+  name: z.string(),
+  type: z.string(),
+  kernelId: KernelId,
+});
+export type SessionRow = z.infer<typeof SessionRow>;
+
+/** A token of the built-in issuer, as recorded; the token itself is not kept. */
+export const TokenRow = z.object({
+  id: z.string(),
+  user: z.string(),
+  scopes: z.array(z.enum(['kernels', 'admin'])),
+  groups: z.array(z.string()),
+  actAs: z.array(z.string()),
+  note: z.string(),
+  createdBy: z.string(),
+  createdAt: Instant,
+  expiresAt: Instant.nullable(),
+  revokedAt: Instant.nullable(),
+});
+export type TokenRow = z.infer<typeof TokenRow>;

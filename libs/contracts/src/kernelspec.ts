@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/** What a kernel of an environment asks of the machine. Requests are what is booked, limits what is enforced. */
+export const Resources = z.object({
+  cpuMilli: z.int().min(0).describe('CPU booked, in millicores'),
+  memoryBytes: z.int().min(0).describe('memory booked, in bytes'),
+});
+export type Resources = z.infer<typeof Resources>;
+
+export const ResourceLimits = z.object({
+  cpuMilli: z.int().positive().nullable().describe('CPU limit in millicores, null: none'),
+  memoryBytes: z.int().positive().nullable().describe('memory limit in bytes, null: none'),
+});
+export type ResourceLimits = z.infer<typeof ResourceLimits>;
+
+/** A named size of kernel. */
+export const Profile = z.object({ requests: Resources, limits: ResourceLimits });
+export type Profile = z.infer<typeof Profile>;
+
+/** How the process of a kernel is made. */
+export const KernelCommand = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('python'), python: z.string().describe('interpreter with ipykernel in it') }),
+  z.object({
+    kind: z.literal('generic'),
+    argv: z.array(z.string()).min(1),
+    interruptMode: z.enum(['signal', 'message']),
+    resourceDir: z.string(),
+  }),
+]);
+export type KernelCommand = z.infer<typeof KernelCommand>;
+
+/** The `spec` part of a kernelspec model, as Jupyter defines kernel.json. */
+export const KernelSpecFile = z.looseObject({
+  argv: z.array(z.string()),
+  display_name: z.string(),
+  language: z.string().default(''),
+  interrupt_mode: z.enum(['signal', 'message']).default('signal'),
+  env: z.record(z.string(), z.string()).default({}),
+  metadata: z.record(z.string(), z.unknown()).default({}),
+});
+export type KernelSpecFile = z.infer<typeof KernelSpecFile>;
+
+/** One entry of `GET /api/kernelspecs`; resource values are URL paths under `/kernelspecs/`. */
+export const KernelSpecModel = z.object({
+  name: z.string(),
+  spec: KernelSpecFile,
+  resources: z.record(z.string(), z.string()),
+});
+export type KernelSpecModel = z.infer<typeof KernelSpecModel>;

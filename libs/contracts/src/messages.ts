@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { Instant, KernelId } from './ids.js';
+import {
+  AgentEndpoint,
+  EndReason,
+  Kernel,
+  LaunchSpec,
+  PriorityClass,
+  SessionRow,
+  TokenRow,
+  WaitExplanation,
+} from './kernel.js';
+import { Resources } from './kernelspec.js';
+
+/** A request with a reply between services: its pattern, and the schemas of both. */
+export interface CommandContract<I extends z.ZodType, O extends z.ZodType> {
+  pattern: string;
+  input: I;
+  output: O;
+}
+const command = <I extends z.ZodType, O extends z.ZodType>(
+  pattern: string,
+  input: I,
+  output: O,
+): CommandContract<I, O> => ({
+  pattern,
+  input,
+  output,
+});
+
+const Nothing = z.object({});
+const OneKernel = z.object({ kernelId: KernelId });
+
+/** A judged request: identity is proven, kernelspec resolved, wishes checked against policy by the gateway. */
+export const KernelSubmission = z.object({
+  id: KernelId,
+  owner: z.string(),
+  actor: z.string(),
+  tokenId: z.string().nullable(),
+  kernelspec: z.string(),
+  priorityClass: PriorityClass,
+  requests: Resources,
+  launch: LaunchSpec,
+});
+export type KernelSubmission = z.infer<typeof KernelSubmission>;
+
+/** Gateway → gatekeeper. Each answers after its effect is on disk. */
+export const GatekeeperCommands = {
+  /** The same id from the same owner and kernelspec gives the same kernel; from another owner: Conflict. */
+  submitKernel: command('kernel.submit', KernelSubmission, Kernel),
+  /** Idempotent; a queued kernel leaves the queue. Ends with `reason`. */
+  stopKernel: command('kernel.stop', OneKernel.extend({ reason: EndReason, detail: z.string() }), Kernel),
+  /** A living kernel gets a new process at once; one that ended without being asked to re-enters the queue. */
+  restartKernel: command('kernel.restart', OneKernel, Kernel),
+  /** Answered by the scheduling core from memory; null when the kernel is not waiting. */
+  explainKernel: command('kernel.explain', OneKernel, WaitExplanation.nullable()),
+  saveSession: command('session.save', SessionRow, SessionRow),
+  deleteSession: command('session.delete', z.object({ id: z.uuid() }), Nothing),
+  createToken: command('token.create', TokenRow, TokenRow),
+  /** Revokes and says when; a second call gives the first time. NotFound where there is none. */
+  revokeToken: command('token.revoke', z.object({ id: z.string() }), TokenRow),
+} as const;
+
+/** Gatekeeper → launcher. Accepted is not done: facts tell what became of it. */
+export const LauncherCommands = {
+  launchKernel: command(
+    'launcher.launch',
+    z.object({ kernelId: KernelId, owner: z.string(), launch: LaunchSpec }),
+    Nothing,
+  ),
+  /** Ends the kernel and its agent, however far it got; a kernel unknown here is already stopped: fact `kernelExited`. */
+  stopKernel: command('launcher.stop', OneKernel.extend({ graceMs: z.int().min(0) }), Nothing),
+  restartKernel: command('launcher.restart', OneKernel, Nothing),
+  /** At start: which kernels ought to live. The launcher adopts those, reaps every other agent, and reports facts. */
+  reconcile: command('launcher.reconcile', z.object({ kernelIds: z.array(KernelId) }), Nothing),
+} as const;
+
+/** Launcher → gatekeeper: what happened. Delivered at least once; the gatekeeper ignores what it knows. */
+export const LauncherFacts = {
+  /** The agent listens; channels may be opened. */
+  agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
+  /** The kernel answered kernel_info. */
+  kernelReady: { pattern: 'fact.kernel-ready', schema: OneKernel },
+  /** Idle or busy, coalesced. */
+  activity: {
+    pattern: 'fact.activity',
+    schema: OneKernel.extend({ state: z.enum(['idle', 'busy', 'restarting', 'starting']), at: Instant }),
+  },
+  /** The kernel's process ended, or its agent is gone (`agentLost`). */
+  kernelExited: {
+    pattern: 'fact.kernel-exited',
+    schema: OneKernel.extend({
+      code: z.int().nullable(),
+      signal: z.int().nullable(),
+      outOfMemory: z.boolean(),
+      agentLost: z.boolean(),
+    }),
+  },
+  launchFailed: { pattern: 'fact.launch-failed', schema: OneKernel.extend({ detail: z.string() }) },
+} as const;
+export type LauncherFact = {
+  [K in keyof typeof LauncherFacts]: { kind: K } & z.infer<(typeof LauncherFacts)[K]['schema']>;
+}[keyof typeof LauncherFacts];
+
+/** Gatekeeper → every gateway, from the outbox after the commit, in commit order. */
+export const GatekeeperEvents = {
+  kernelChanged: { pattern: 'event.kernel-changed', schema: z.object({ kernel: Kernel }) },
+  tokenRevoked: { pattern: 'event.token-revoked', schema: z.object({ id: z.string(), at: Instant }) },
+} as const;

@@ -1,0 +1,19 @@
+import type { EndReason, LauncherFact } from '#libs/contracts';
+
+type FactFields<K extends LauncherFact['kind']> = Omit<Extract<LauncherFact, { kind: K }>, 'kernelId'>;
+
+/** What can happen to a kernel: decisions of ours, wishes of its owner, facts of the launcher. */
+export type Happening =
+  /** The core gave it its place. */
+  | { kind: 'admitted' }
+  /** The launcher has taken the launch. */
+  | { kind: 'launchTaken' }
+  | { kind: 'stopAsked'; reason: EndReason; detail: string }
+  | { kind: 'restartAsked' }
+  /** No answer of the kernel within its launch timeout. */
+  | { kind: 'launchTimedOut' }
+  | FactFields<'agentUp'>
+  | FactFields<'kernelReady'>
+  | FactFields<'activity'>
+  | FactFields<'kernelExited'>
+  | FactFields<'launchFailed'>;

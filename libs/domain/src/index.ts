@@ -1,0 +1,4 @@
+export * from './clock.js';
+export * from './end-of-kernel.js';
+export * from './happening.js';
+export * from './kernel-transition.js';

@@ -1,0 +1,158 @@
+import { Conflict, type Kernel, type KernelSubmission, NotFound, type Problem } from '#libs/contracts';
+import { type End, endFromExit, isRestartable } from './end-of-kernel.js';
+import type { Happening } from './happening.js';
+
+/** What a happening makes of a kernel; `unchanged` is a repeat, or news of a life that is over. */
+export type Transition =
+  | { outcome: 'changed'; kernel: Kernel }
+  | { outcome: 'unchanged'; kernel: Kernel }
+  | { outcome: 'refused'; problem: Problem };
+
+/** A new kernel, at the end of the queue. */
+export const queuedKernel = (submission: KernelSubmission, now: number): Kernel => ({
+  ...submission,
+  revision: 1,
+  phase: 'queued',
+  endReason: null,
+  detail: '',
+  executionState: 'starting',
+  submittedAt: now,
+  admittedAt: null,
+  readyAt: null,
+  endedAt: null,
+  lastActivityAt: now,
+  endpoint: null,
+});
+
+/** The one place where a kernel's phase changes. Facts may come twice and late; they never bring an ended one back. */
+export function transition(kernel: Kernel, happening: Happening, now: number): Transition {
+  switch (happening.kind) {
+    case 'admitted':
+      return kernel.phase === 'queued'
+        ? changed(kernel, { phase: 'admitted', admittedAt: now, detail: '' })
+        : unchanged(kernel);
+    case 'launchTaken':
+      return kernel.phase === 'admitted' ? changed(kernel, { phase: 'launching' }) : unchanged(kernel);
+    case 'agentUp':
+      return agentUp(kernel, happening);
+    case 'kernelReady':
+      return ready(kernel, now);
+    case 'activity':
+      return active(kernel, happening);
+    case 'kernelExited':
+      return exited(kernel, happening, now);
+    case 'launchFailed':
+      if (!isLaunching(kernel) && kernel.phase !== 'stopping') return unchanged(kernel);
+      return ended(kernel, asked(kernel) ?? { reason: 'launch-failed', detail: happening.detail }, now);
+    case 'launchTimedOut':
+      return isLaunching(kernel) ? stopping(kernel, tooSlow(kernel)) : unchanged(kernel);
+    case 'stopAsked':
+      return stopAsked(kernel, happening, now);
+    case 'restartAsked':
+      return restartAsked(kernel);
+  }
+}
+
+/** Whether it holds a place and has not answered yet. */
+export const isLaunching = ({ phase }: Kernel): boolean =>
+  phase === 'admitted' || phase === 'launching' || phase === 'starting';
+
+const changed = (kernel: Kernel, changes: Partial<Kernel>): Transition => ({
+  outcome: 'changed',
+  kernel: { ...kernel, ...changes, revision: kernel.revision + 1 },
+});
+const unchanged = (kernel: Kernel): Transition => ({ outcome: 'unchanged', kernel });
+const refused = (problem: Problem): Transition => ({ outcome: 'refused', problem });
+
+const stopping = (kernel: Kernel, { reason, detail }: End): Transition =>
+  changed(kernel, { phase: 'stopping', endReason: reason, detail });
+
+const ended = (kernel: Kernel, { reason, detail }: End, now: number): Transition =>
+  changed(kernel, {
+    phase: 'ended',
+    endReason: reason,
+    detail,
+    executionState: 'dead',
+    endedAt: now,
+    endpoint: kernel.phase === 'stopping' || reason === 'node-lost' ? null : kernel.endpoint,
+  });
+
+/** The end that was asked for, of a kernel that is on its way there. */
+const asked = ({ phase, endReason, detail }: Kernel): End | undefined =>
+  phase === 'stopping' && endReason !== null ? { reason: endReason, detail } : undefined;
+
+const tooSlow = (kernel: Kernel): End => ({
+  reason: 'launch-failed',
+  detail: `The kernel did not answer within ${kernel.launch.launchTimeoutSeconds} s of its admission and was stopped.`,
+});
+
+function agentUp(kernel: Kernel, { endpoint }: Extract<Happening, { kind: 'agentUp' }>): Transition {
+  if (kernel.phase === 'admitted' || kernel.phase === 'launching') {
+    return changed(kernel, { phase: 'starting', endpoint });
+  }
+  const lives = kernel.phase === 'starting' || kernel.phase === 'ready';
+  const known = JSON.stringify(kernel.endpoint) === JSON.stringify(endpoint);
+  return lives && !known ? changed(kernel, { endpoint }) : unchanged(kernel);
+}
+
+function ready(kernel: Kernel, now: number): Transition {
+  if (kernel.phase === 'starting') {
+    return changed(kernel, { phase: 'ready', executionState: 'idle', readyAt: now, lastActivityAt: now });
+  }
+  return kernel.phase === 'ready' && kernel.executionState === 'restarting'
+    ? changed(kernel, { executionState: 'idle', lastActivityAt: now })
+    : unchanged(kernel);
+}
+
+/** Until it is ready a kernel shows as starting, whatever its process does; a second start shows as restarting. */
+function active(kernel: Kernel, { state, at }: Extract<Happening, { kind: 'activity' }>): Transition {
+  if (kernel.phase !== 'starting' && kernel.phase !== 'ready') return unchanged(kernel);
+  const shown = state === 'starting' ? 'restarting' : state;
+  const executionState = kernel.phase === 'ready' ? shown : kernel.executionState;
+  const lastActivityAt = Math.max(kernel.lastActivityAt, at);
+  return executionState === kernel.executionState && lastActivityAt === kernel.lastActivityAt
+    ? unchanged(kernel)
+    : changed(kernel, { executionState, lastActivityAt });
+}
+
+/** Before its agent is up a kernel has nothing that could exit: such news is of an earlier life under the same id. */
+function exited(kernel: Kernel, fact: Extract<Happening, { kind: 'kernelExited' }>, now: number): Transition {
+  if (kernel.phase === 'stopping') return ended(kernel, asked(kernel) ?? endFromExit(kernel, fact), now);
+  const lives = kernel.phase === 'starting' || kernel.phase === 'ready';
+  return lives ? ended(kernel, endFromExit(kernel, fact), now) : unchanged(kernel);
+}
+
+function stopAsked(kernel: Kernel, { reason, detail }: Extract<Happening, { kind: 'stopAsked' }>, now: number) {
+  if (kernel.phase === 'queued') return ended(kernel, { reason, detail }, now);
+  if (kernel.phase === 'stopping') return unchanged(kernel);
+  if (kernel.phase !== 'ended') return stopping(kernel, { reason, detail });
+  // The owner has seen that it crashed and wants it gone: it can't be restarted any more.
+  return isRestartable(kernel) ? changed(kernel, { endReason: reason, endpoint: null }) : unchanged(kernel);
+}
+
+function restartAsked(kernel: Kernel): Transition {
+  switch (kernel.phase) {
+    case 'queued':
+    case 'admitted':
+    case 'launching':
+      return unchanged(kernel);
+    case 'starting':
+    case 'ready':
+      return changed(kernel, { executionState: 'restarting' });
+    case 'stopping':
+      return refused(new Conflict('The kernel is being stopped and can not be restarted.'));
+    case 'ended':
+      return isRestartable(kernel)
+        ? changed(kernel, {
+            phase: 'queued',
+            endReason: null,
+            detail: '',
+            executionState: 'starting',
+            admittedAt: null,
+            readyAt: null,
+            endedAt: null,
+            endpoint: null,
+          })
+        : refused(new NotFound('The kernel was shut down; start a new one.'));
+  }
+}

@@ -1,0 +1,66 @@
+import { STREAM_VERSION } from './frames.js';
+
+/** How to reach the agent and as whom. */
+export type AgentStreamOptions =
+  | ({ socket: string; token: string; role: 'client' } & ClientPosition)
+  /** May call and gets no output, so the agent keeps none for it. */
+  | { socket: string; token: string; role: 'client'; session?: never }
+  | {
+      socket: string;
+      token: string;
+      role: 'control';
+      /** Fences: the agent refuses a control stream whose term is lower than the highest it saw. */
+      term: number;
+    };
+
+/** Which session of the kernel, and what its client saw. */
+export interface ClientPosition {
+  /** The Jupyter session id of the client's socket. */
+  session: string;
+  /** Id of the ring that `seen` counts in; in another ring `seen` means nothing. */
+  epoch?: string | undefined;
+  /** Highest ring number that the client has; everything after it is sent. Absent: from what was acknowledged. */
+  seen?: number | undefined;
+}
+
+/** The agent's first frame. */
+export interface Welcome {
+  v: number;
+  /** Id of the ring; another one means another agent process. */
+  epoch: string;
+  /** Oldest and newest ring number held. */
+  first: number;
+  last: number;
+  /** Highest input number of this session that the agent took. */
+  inputLast: number;
+  state: string;
+  pid: number | null;
+  claimed: boolean;
+}
+
+/** Why the agent ends the stream: `bad_token`, `fenced`, `replaced`, `too_large`, `bad_frame`. */
+export interface Bye {
+  code: string;
+  reason: string;
+}
+
+/** An agent event: `ready`, `exit`, `activity`, `dropped`, `paused`, `resumed`, … with its own fields. */
+export interface AgentEvent {
+  event: string;
+  [field: string]: unknown;
+}
+
+export function helloOf(options: AgentStreamOptions): object {
+  const { token, role } = options;
+  if (role === 'control') return { v: STREAM_VERSION, token, role, term: options.term };
+  if (options.session === undefined) return { v: STREAM_VERSION, token, role };
+  const { session, epoch, seen } = options;
+  return {
+    v: STREAM_VERSION,
+    token,
+    role,
+    session,
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(seen === undefined ? {} : { seen }),
+  };
+}

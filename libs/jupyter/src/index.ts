@@ -1,0 +1,16 @@
+export * from './agent-stream/agent-stream.js';
+export { FrameParser } from './agent-stream/frame-parser.js';
+export * from './agent-stream/frames.js';
+export type { AgentEvent, AgentStreamOptions, Bye, ClientPosition, Welcome } from './agent-stream/hello.js';
+export { recycleBody } from './agent-stream/large-bodies.js';
+export { AgentCallError } from './agent-stream/pending-calls.js';
+export * from './environment.js';
+export * from './framing/client-message.js';
+export * from './framing/header.js';
+export * from './framing/legacy-in.js';
+export * from './framing/legacy-out.js';
+export * from './framing/malformed-message.js';
+export * from './framing/message.js';
+export * from './framing/numbered.js';
+export * from './framing/v1.js';
+export * from './kernelspecs.js';

@@ -1,0 +1,15 @@
+import type { KernelCommand, KernelSpecFile } from '#libs/contracts';
+
+/** One kernelspec as the catalogue keeps it. */
+export interface KernelspecEntry {
+  /** Lower case. */
+  name: string;
+  spec: KernelSpecFile;
+  /** Folder of logos, kernel.js and the like. */
+  directory: string;
+  command: KernelCommand;
+  /** Profile that its kernels get. */
+  profile: string;
+  /** A sentence that says why it can't be started; it is not listed then. */
+  refusal?: string;
+}

@@ -1,0 +1,172 @@
+import { availableParallelism, homedir, totalmem, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Profile } from '#libs/contracts';
+
+const GiB = 1024 ** 3;
+const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
+
+/** Every setting of Beamgate: its default, unit and one sentence. The reference page is generated from it. */
+export const Config = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('Address to listen on'),
+  port: z.int().min(0).max(65535).default(8888).describe('Port to listen on; 0 takes a free one'),
+  baseUrl: z
+    .string()
+    .regex(/^\/(?:[\w.~-]+\/)*$/, 'must start and end with a slash')
+    .default('/')
+    .describe('Path prefix of every URL'),
+  data: z
+    .string()
+    .default(() => join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'beamgate'))
+    .describe('Folder of the store, keys, records of running kernels and logs'),
+  cache: z
+    .string()
+    .default(() => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'beamgate'))
+    .describe('Folder of what can be made again: environments of kernels; the start scripts know the variable only'),
+  keepKernels: z.boolean().default(false).describe('On Ctrl-C, leave kernels running; the next start adopts them'),
+  auth: section({
+    mode: z.enum(['token', 'none']).default('token').describe('`none` trusts every caller; loopback addresses only'),
+    audience: z.string().default('beamgate').describe('Required `aud` of every JWT'),
+    issuers: z
+      .array(
+        z.strictObject({
+          issuer: z.url().describe('`iss` of its tokens; discovery starts here'),
+          jwksUri: z.url().optional().describe('Key set, where discovery is not served'),
+          audience: z.string().optional().describe('`aud` of its tokens, where not `auth.audience`'),
+          userClaim: z.string().default('sub').describe('Claim that names the user'),
+          groupsClaim: z.string().default('groups').describe('Claim that lists groups'),
+          adminGroups: z.array(z.string()).default([]).describe('Groups whose members are admins'),
+          actAs: z.record(z.string(), z.array(z.string())).default({}).describe('User → groups it may act for'),
+        }),
+      )
+      .default([])
+      .describe('OIDC issuers trusted beside the built-in one'),
+    staticToken: z.string().default('').describe('One shared token, for migration from Enterprise Gateway'),
+    staticTokenUser: z.string().default('static').describe('Who the bearer of the static token is'),
+    staticTokenActAs: z.array(z.string()).default([]).describe('Groups the static token may act for; `*` is everybody'),
+    groups: z.record(z.string(), z.array(z.string())).default({}).describe('Group → members, for act-as'),
+    authorizedUsers: z.array(z.string()).default([]).describe('If not empty, only these users may start kernels'),
+    unauthorizedUsers: z.array(z.string()).default([]).describe('Users who may not start kernels'),
+    clockToleranceSeconds: z.number().min(0).default(30).describe('Clock skew allowed in `exp` and `nbf`, seconds'),
+  }),
+  cors: section({
+    allowOrigin: z.string().default('').describe('Value of Access-Control-Allow-Origin; empty sends no CORS headers'),
+    allowHeaders: z.string().default('authorization, content-type').describe('Access-Control-Allow-Headers'),
+    allowMethods: z.string().default('GET, POST, PATCH, DELETE, OPTIONS').describe('Access-Control-Allow-Methods'),
+    allowCredentials: z.boolean().default(false).describe('Access-Control-Allow-Credentials'),
+    maxAgeSeconds: z.int().min(0).default(600).describe('Access-Control-Max-Age, seconds'),
+  }),
+  kernels: section({
+    defaultKernelspec: z.string().default('python3').describe('Kernelspec used when a request names none'),
+    allowedKernelspecs: z.array(z.string()).default([]).describe('If not empty, only these are offered'),
+    environments: z.array(z.string()).default([]).describe('More folders with curated environments'),
+    offerInstalled: z.boolean().default(true).describe('Offer kernelspecs of this machine (JUPYTER_PATH) too'),
+    clientEnv: z
+      .array(z.string())
+      .default(['KERNEL_*'])
+      .describe('Variables a client may set; a trailing * is a prefix, `*` alone everything'),
+    inheritedEnv: z
+      .array(z.string())
+      .default([
+        'PATH',
+        'HOME',
+        'USER',
+        'LOGNAME',
+        'SHELL',
+        'LANG',
+        'LC_*',
+        'TZ',
+        'TMPDIR',
+        'LD_LIBRARY_PATH',
+        'SSL_CERT_*',
+      ])
+      .describe('Variables of the service that kernels get'),
+    workingDirectories: z
+      .array(z.strictObject({ from: z.string().startsWith('/'), to: z.string().startsWith('/') }))
+      .default([{ from: '/', to: '/' }])
+      .describe('Where KERNEL_WORKING_DIR leads: longest `from` prefix is replaced by `to`; `{user}` is the owner'),
+    defaultWorkingDirectory: z
+      .string()
+      .default('')
+      .describe('Folder of kernels that name none; `{user}` is the owner; empty: `work/{user}` in the data folder'),
+    launchTimeoutSeconds: z.number().positive().default(60).describe('From admission to the first answer, seconds'),
+    shutdownGraceSeconds: z
+      .number()
+      .min(0)
+      .default(5)
+      .describe('Between asking a kernel to end and killing it, seconds'),
+    endedVisibleSeconds: z.number().min(0).default(3600).describe('How long an ended kernel is still shown, seconds'),
+    cgroups: z.boolean().default(true).describe('Limit by cgroup where one can be written; else watch and kill'),
+    python: z.string().default('').describe('Python that runs agents (≥ 3.11); empty: that of the default environment'),
+  }),
+  channels: section({
+    pendingBytes: z
+      .int()
+      .positive()
+      .default(16 * 1024 * 1024)
+      .describe('Kept per socket while its kernel waits, bytes'),
+    maxMessageBytes: z
+      .int()
+      .positive()
+      .default(512 * 1024 * 1024)
+      .describe('Largest message of a client, bytes'),
+    pingIntervalSeconds: z.number().positive().default(30).describe('Ping of a quiet socket, seconds'),
+    ringBytes: z
+      .int()
+      .positive()
+      .default(64 * 1024 * 1024)
+      .describe('Output kept per kernel for clients that return, bytes'),
+    retentionSeconds: z
+      .int()
+      .positive()
+      .default(3600)
+      .describe('How long the output of a gone session is kept, seconds'),
+    orphanSeconds: z
+      .int()
+      .positive()
+      .default(86400)
+      .describe('An idle kernel without any service ends after this, seconds'),
+  }),
+  scheduling: section({
+    cpuMilli: z
+      .int()
+      .positive()
+      .default(() => availableParallelism() * 1000 * 16)
+      .describe('CPU that may be booked, millicores; interactive kernels are mostly idle, so 16 times the machine'),
+    memoryBytes: z
+      .int()
+      .positive()
+      .default(() => Math.floor(totalmem() * 0.9))
+      .describe('Memory that may be booked, bytes'),
+    maxKernels: z.int().positive().default(10_000).describe('Kernels at once; more wait'),
+    maxKernelsPerUser: z.int().positive().default(10_000).describe('Kernels of one user at once; more wait'),
+    classRanks: z
+      .record(z.string(), z.int())
+      .default({ live: 900, interactive: 700, batch: 500, scavenge: 100 })
+      .describe('Rank of each priority class; higher goes first'),
+    defaultClass: z
+      .enum(['live', 'interactive', 'batch', 'scavenge'])
+      .default('interactive')
+      .describe('Class of kernels'),
+    adminOnlyClasses: z.array(z.string()).default(['live']).describe('Classes that only admins may ask for'),
+    maxQueued: z.int().positive().default(100_000).describe('Kernels that may wait; more are refused'),
+  }),
+  profiles: z
+    .record(z.string(), Profile)
+    .default({
+      small: { requests: { cpuMilli: 500, memoryBytes: GiB / 4 }, limits: { cpuMilli: null, memoryBytes: 4 * GiB } },
+    })
+    .describe('Sizes of kernels, by name'),
+  defaultProfile: z.string().default('small').describe('Profile used when a kernelspec names none'),
+  log: section({
+    level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('Least level written'),
+    file: z
+      .string()
+      .default('')
+      .describe('Append to this file; empty: `logs/beamgate.log` in the data folder, `-`: stderr'),
+  }),
+});
+export type Config = z.infer<typeof Config>;
+
+/** The user whose token `npm start` prints, and who every caller is under `auth.mode` none. */
+export const localUser = (): string => userInfo().username;

@@ -1,0 +1,14 @@
+export { ConfigError, type ConfigFault } from './config/config-error.js';
+export { configHelp, configReference } from './config/describe-config.js';
+export { type LoadedConfig, loadConfig } from './config/load-config.js';
+export * from './config.schema.js';
+export * from './environment.js';
+export * from './health/readiness.js';
+export * from './logging/log.js';
+export * from './logging/nest-log.js';
+export * from './logging/redact.js';
+export * from './logging/request-context.js';
+export * from './metrics/metrics.module.js';
+export * from './name-patterns.js';
+export * from './shutdown.js';
+export * from './version.js';

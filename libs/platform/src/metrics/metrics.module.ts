@@ -1,0 +1,23 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+
+/** The registry of this process, with the process's own metrics in it. Names are `beamgate_<noun>_<unit>`. */
+@Module({})
+export class MetricsModule {
+  static with(registry: Registry = new Registry()): DynamicModule {
+    return {
+      module: MetricsModule,
+      global: true,
+      providers: [
+        {
+          provide: Registry,
+          useFactory: () => {
+            collectDefaultMetrics({ register: registry });
+            return registry;
+          },
+        },
+      ],
+      exports: [Registry],
+    };
+  }
+}

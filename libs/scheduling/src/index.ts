@@ -1,0 +1,4 @@
+export * from './core-state.js';
+export * from './first-come.policy.js';
+export * from './policy.js';
+export * from './step.js';

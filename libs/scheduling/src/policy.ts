@@ -1,0 +1,33 @@
+import type { KernelId, Resources, WaitExplanation } from '#libs/contracts';
+import type { CoreState, Limits } from './core-state.js';
+
+/** A decision of the core, for the gatekeeper to carry out. */
+export type Action = { kind: 'admit'; id: KernelId };
+
+/** Why one that was looked at still waits. Those behind the first that lacks capacity were not looked at. */
+export interface Reason {
+  id: KernelId;
+  reason: 'capacity' | 'user-cap';
+}
+
+/** A limit that a request is beyond, for ever. */
+export interface Excess {
+  resource: keyof Resources;
+  requested: number;
+  limit: number;
+}
+
+/**
+ * Who starts when: the part of the core that the full scheduler replaces. Pure: no clock, no chance, integers only, and
+ * the same state gives the same answer.
+ */
+export interface Policy {
+  /** Decides one cycle and books what it admits. */
+  cycle(state: CoreState, now: number): { actions: Action[]; reasons: Reason[] };
+  /** Why `id` waits, for people; null when it does not. Changes nothing. */
+  explain(state: CoreState, id: KernelId, now: number): WaitExplanation | null;
+  /** What makes a request hopeless; undefined where waiting helps. */
+  neverFits(requests: Resources, limits: Limits): Excess | undefined;
+  /** How many workloads like this would start at once if they came now. */
+  startableNow(state: CoreState, requests: Resources): number;
+}

@@ -1,0 +1,5 @@
+export * from './data-folder-lock.js';
+export * from './readers.js';
+export * from './sqlite/open-readers.js';
+export * from './sqlite/open-store.js';
+export * from './store.js';

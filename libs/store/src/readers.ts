@@ -1,0 +1,23 @@
+import type { Kernel, KernelId, SessionRow, TokenRow } from '#libs/contracts';
+
+/** What a gateway may read. Another owner's rows are filtered here, so that no controller can forget to. */
+export interface KernelReader {
+  find(id: KernelId): Promise<Kernel | undefined>;
+  /** Kernels whose owner or actor is `user`; ended ones only while `endedAfter` (ms) ≤ their end. Oldest first. */
+  listVisible(user: string, endedAfter: number): Promise<Kernel[]>;
+  listAll(endedAfter: number): Promise<Kernel[]>;
+}
+
+export interface SessionReader {
+  find(id: string): Promise<SessionRow | undefined>;
+  listOwned(owner: string): Promise<SessionRow[]>;
+}
+
+export interface TokenReader {
+  find(id: string): Promise<TokenRow | undefined>;
+  list(): Promise<TokenRow[]>;
+}
+
+export const KERNEL_READER = Symbol('KernelReader');
+export const SESSION_READER = Symbol('SessionReader');
+export const TOKEN_READER = Symbol('TokenReader');

@@ -1,0 +1,96 @@
+import type { Kysely, Selectable } from 'kysely';
+import { Kernel, type KernelId } from '#libs/contracts';
+import type { KernelReader } from '../readers.js';
+import type { KernelTable, Schema } from '../schema.js';
+
+export class KernelRepository implements KernelReader {
+  constructor(private readonly db: Kysely<Schema>) {}
+
+  async find(id: KernelId): Promise<Kernel | undefined> {
+    const row = await this.db.selectFrom('kernels').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && kernelOf(row);
+  }
+
+  async listVisible(user: string, endedAfter: number): Promise<Kernel[]> {
+    const rows = await this.#since(endedAfter)
+      .where((e) => e.or([e('owner', '=', user), e('actor', '=', user)]))
+      .execute();
+    return rows.map(kernelOf);
+  }
+
+  async listAll(endedAfter: number): Promise<Kernel[]> {
+    return (await this.#since(endedAfter).execute()).map(kernelOf);
+  }
+
+  async living(): Promise<Kernel[]> {
+    const living = this.db.selectFrom('kernels').selectAll().where('ended_at', 'is', null);
+    return (await living.orderBy('submitted_at').orderBy('id').execute()).map(kernelOf);
+  }
+
+  async save(kernel: Kernel): Promise<void> {
+    const row = rowOf(kernel);
+    const { id: _, ...columns } = row;
+    await this.db
+      .insertInto('kernels')
+      .values(row)
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(columns))
+      .execute();
+  }
+
+  #since(endedAfter: number) {
+    return this.db
+      .selectFrom('kernels')
+      .selectAll()
+      .where((e) => e.or([e('ended_at', 'is', null), e('ended_at', '>=', endedAfter)]))
+      .orderBy('submitted_at')
+      .orderBy('id');
+  }
+}
+
+function rowOf(kernel: Kernel): KernelTable {
+  return {
+    id: kernel.id,
+    revision: kernel.revision,
+    owner: kernel.owner,
+    actor: kernel.actor,
+    token_id: kernel.tokenId,
+    kernelspec: kernel.kernelspec,
+    priority_class: kernel.priorityClass,
+    requests: JSON.stringify(kernel.requests),
+    launch: JSON.stringify(kernel.launch),
+    phase: kernel.phase,
+    end_reason: kernel.endReason,
+    detail: kernel.detail,
+    execution_state: kernel.executionState,
+    submitted_at: kernel.submittedAt,
+    admitted_at: kernel.admittedAt,
+    ready_at: kernel.readyAt,
+    ended_at: kernel.endedAt,
+    last_activity_at: kernel.lastActivityAt,
+    endpoint: kernel.endpoint && JSON.stringify(kernel.endpoint),
+  };
+}
+
+function kernelOf(row: Selectable<KernelTable>): Kernel {
+  return Kernel.parse({
+    id: row.id,
+    revision: row.revision,
+    owner: row.owner,
+    actor: row.actor,
+    tokenId: row.token_id,
+    kernelspec: row.kernelspec,
+    priorityClass: row.priority_class,
+    requests: JSON.parse(row.requests),
+    launch: JSON.parse(row.launch),
+    phase: row.phase,
+    endReason: row.end_reason,
+    detail: row.detail,
+    executionState: row.execution_state,
+    submittedAt: row.submitted_at,
+    admittedAt: row.admitted_at,
+    readyAt: row.ready_at,
+    endedAt: row.ended_at,
+    lastActivityAt: row.last_activity_at,
+    endpoint: row.endpoint === null ? null : JSON.parse(row.endpoint),
+  });
+}

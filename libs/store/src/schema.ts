@@ -1,0 +1,81 @@
+import type { Generated } from 'kysely';
+
+/** Columns hold text and integers only, so that SQLite and PostgreSQL read alike; instants are ms since the epoch. */
+export interface Schema {
+  kernels: KernelTable;
+  sessions: SessionTable;
+  tokens: TokenTable;
+  outbox: OutboxTable;
+  input_log: InputLogTable;
+  leader: LeaderTable;
+}
+
+export interface KernelTable {
+  id: string;
+  revision: number;
+  owner: string;
+  actor: string;
+  token_id: string | null;
+  kernelspec: string;
+  priority_class: string;
+  /** JSON of Resources. */
+  requests: string;
+  /** JSON of LaunchSpec. */
+  launch: string;
+  phase: string;
+  end_reason: string | null;
+  detail: string;
+  execution_state: string;
+  submitted_at: number;
+  admitted_at: number | null;
+  ready_at: number | null;
+  ended_at: number | null;
+  last_activity_at: number;
+  /** JSON of AgentEndpoint. */
+  endpoint: string | null;
+}
+
+export interface SessionTable {
+  id: string;
+  owner: string;
+  path: string;
+  name: string;
+  type: string;
+  kernel_id: string;
+}
+
+export interface TokenTable {
+  id: string;
+  user_name: string;
+  /** JSON arrays. */
+  scopes: string;
+  groups: string;
+  act_as: string;
+  note: string;
+  created_by: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+}
+
+export interface OutboxTable {
+  seq: Generated<number>;
+  destination: string;
+  pattern: string;
+  /** JSON. */
+  payload: string;
+}
+
+export interface InputLogTable {
+  seq: Generated<number>;
+  epoch: number;
+  at: number;
+  /** JSON array of the core's events. */
+  events: string;
+}
+
+/** One row: whose commits count. */
+export interface LeaderTable {
+  id: number;
+  epoch: number;
+}

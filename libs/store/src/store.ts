@@ -1,0 +1,64 @@
+import type { Kernel, KernelId, SessionRow, TokenRow } from '#libs/contracts';
+import type { KernelReader, SessionReader, TokenReader } from './readers.js';
+
+/** Who an outbox entry is for: every gateway, or the launcher. */
+export type Destination = 'gateways' | 'launcher';
+
+/** Something to be told after the commit that decided it. */
+export interface Message {
+  destination: Destination;
+  pattern: string;
+  payload: Readonly<Record<string, unknown>>;
+}
+
+/** A message on disk; `seq` grows in commit order. Delivered at least once, then removed. */
+export interface OutboxEntry extends Message {
+  seq: number;
+}
+
+/** All that one step of the gatekeeper changes: written whole or not at all. */
+export interface Batch {
+  /** Whole rows, new or changed. */
+  kernels: readonly Kernel[];
+  sessions: readonly SessionRow[];
+  deletedSessions: readonly string[];
+  /** Kernels that ended for good: the sessions on them go. */
+  deletedSessionsOf: readonly KernelId[];
+  tokens: readonly TokenRow[];
+  outbox: readonly Message[];
+  /** Outbox entries that have been delivered. */
+  delivered: readonly number[];
+  /** What the scheduling core was given, for replay; null where it was given nothing. */
+  input: { at: number; events: readonly unknown[] } | null;
+}
+
+/** Another gatekeeper leads now: nothing of the batch was written, and nothing of a later one will be. */
+export class Deposed extends Error {
+  constructor(epoch: number) {
+    super(`the gatekeeper of epoch ${epoch} was deposed`);
+    this.name = 'Deposed';
+  }
+}
+
+/** The one writer. Who opens it leads: an earlier writer is deposed at once. */
+export interface Store {
+  /** Of this writer; one more than that of the writer before. */
+  readonly epoch: number;
+  readonly kernels: KernelReader;
+  readonly sessions: SessionReader;
+  readonly tokens: TokenReader;
+  /**
+   * Writes the batch in one transaction that is on disk when this resolves.
+   *
+   * @returns the outbox entries, numbered
+   * @throws Deposed when another writer leads
+   */
+  commit(batch: Batch): Promise<OutboxEntry[]>;
+  /** Kernels that have not ended, oldest first. */
+  livingKernels(): Promise<Kernel[]>;
+  /** Outbox entries not yet delivered, in commit order. */
+  undelivered(): Promise<OutboxEntry[]>;
+  close(): Promise<void>;
+}
+
+export const STORE = Symbol('Store');

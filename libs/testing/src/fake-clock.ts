@@ -1,0 +1,34 @@
+import type { Clock } from '#libs/domain';
+
+/** A clock that stands until it is advanced. */
+export class FakeClock implements Clock {
+  #timers: { at: number; listener: () => void }[] = [];
+
+  constructor(private time = 1_000_000) {}
+
+  now(): number {
+    return this.time;
+  }
+
+  after(ms: number, listener: () => void): () => void {
+    const timer = { at: this.time + ms, listener };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Lets time pass and calls what falls due, in the order of its time. */
+  advance(ms: number): void {
+    const until = this.time + ms;
+    for (let next = this.#next(until); next; next = this.#next(until)) {
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.time = next.at;
+      next.listener();
+    }
+    this.time = until;
+  }
+
+  #next = (until: number): { at: number; listener: () => void } | undefined =>
+    this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+}

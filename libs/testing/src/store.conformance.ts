@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Batch, Deposed, type KernelReader, type Readers, type Store } from '#libs/store';
+import { aKernel, aKernelId, aSession, aToken } from './builders.js';
+
+export interface DatabaseUnderTest {
+  /** Opens the writer; a second call deposes the first writer. */
+  openStore(options?: { inputLogRows?: number }): Promise<Store>;
+  openReaders(): Promise<Readers>;
+  /** Rows of the input log, oldest first. */
+  inputLog(): Promise<{ epoch: number; at: number; events: unknown }[]>;
+  remove(): Promise<void>;
+}
+
+const batch = (changes: Partial<Batch>): Batch => ({
+  kernels: [],
+  sessions: [],
+  deletedSessions: [],
+  deletedSessionsOf: [],
+  tokens: [],
+  outbox: [],
+  delivered: [],
+  input: null,
+  ...changes,
+});
+const launch = (n: number) => ({ destination: 'launcher', pattern: 'launcher.launch', payload: { n } }) as const;
+
+/** What every database of Beamgate must do. */
+export function storeConformance(name: string, create: () => Promise<DatabaseUnderTest>): void {
+  describe(`store conformance: ${name}`, () => {
+    let database: DatabaseUnderTest;
+    let store: Store;
+    let readers: Readers;
+
+    beforeEach(async () => {
+      database = await create();
+      store = await database.openStore();
+      readers = await database.openReaders();
+    });
+    afterEach(async () => {
+      await readers.close();
+      await store.close();
+      await database.remove();
+    });
+
+    const visible = async (user: string, endedAfter = 0): Promise<string[]> =>
+      (await readers.kernels.listVisible(user, endedAfter)).map(({ id }) => id);
+
+    it('gives back each row as it was, to writer and readers', async () => {
+      const kernel = aKernel({
+        phase: 'ready',
+        executionState: 'busy',
+        detail: 'é "quoted"',
+        tokenId: 'jti',
+        admittedAt: 2,
+        readyAt: 3,
+        endpoint: { socket: '/run/a.sock', clientToken: 'c', controlToken: 't' },
+      });
+      const [session, token] = [aSession({ kernelId: kernel.id }), aToken({ expiresAt: 9, actAs: ['*'] })];
+      await store.commit(batch({ kernels: [kernel], sessions: [session], tokens: [token] }));
+      for (const side of [store, readers]) {
+        expect(await side.kernels.find(kernel.id)).toEqual(kernel);
+        expect(await side.sessions.find(session.id)).toEqual(session);
+        expect(await side.tokens.find(token.id)).toEqual(token);
+      }
+    });
+
+    it('knows nothing of ids it was not given', async () => {
+      expect(await readers.kernels.find(aKernelId())).toBeUndefined();
+      expect(await readers.sessions.find(aKernelId())).toBeUndefined();
+      expect(await readers.tokens.find('none')).toBeUndefined();
+    });
+
+    it('replaces a row by its id', async () => {
+      const kernel = aKernel();
+      await store.commit(batch({ kernels: [kernel] }));
+      const later = aKernel({ ...kernel, revision: 2, phase: 'admitted', admittedAt: 5 });
+      await store.commit(batch({ kernels: [later] }));
+      expect(await readers.kernels.listAll(0)).toEqual([later]);
+    });
+
+    it('shows a user the kernels owned and made, oldest first, and nobody else’s', async () => {
+      const mine = aKernel({ owner: 'ada', submittedAt: 2 });
+      const made = aKernel({ owner: 'bob', actor: 'ada', submittedAt: 1 });
+      const other = aKernel({ owner: 'bob', actor: 'bob' });
+      await store.commit(batch({ kernels: [mine, made, other] }));
+      expect(await visible('ada')).toEqual([made.id, mine.id]);
+      expect(await visible('eve')).toEqual([]);
+      expect(await readers.kernels.listAll(0)).toHaveLength(3);
+    });
+
+    it('shows ended kernels only for as long as asked', async () => {
+      const ended = aKernel({ phase: 'ended', endReason: 'crashed', endedAt: 500 });
+      const living = aKernel();
+      await store.commit(batch({ kernels: [ended, living] }));
+      expect(await visible('ada', 500)).toHaveLength(2);
+      expect(await visible('ada', 501)).toEqual([living.id]);
+      expect((await store.livingKernels()).map(({ id }) => id)).toEqual([living.id]);
+    });
+
+    it('lists sessions by owner, and removes them by id and by kernel', async () => {
+      const [first, second, third] = [aSession(), aSession(), aSession({ owner: 'bob' })];
+      await store.commit(batch({ sessions: [first, second, third] }));
+      expect(await readers.sessions.listOwned('ada')).toHaveLength(2);
+      await store.commit(batch({ deletedSessions: [first.id], deletedSessionsOf: [second.kernelId] }));
+      expect(await readers.sessions.listOwned('ada')).toEqual([]);
+      expect(await readers.sessions.listOwned('bob')).toEqual([third]);
+    });
+
+    it('keeps outbox entries in commit order until they are delivered', async () => {
+      const first = await store.commit(batch({ outbox: [launch(1), launch(2)] }));
+      const second = await store.commit(batch({ outbox: [launch(3)] }));
+      const all = [...first, ...second];
+      expect(all.map(({ payload }) => payload['n'])).toEqual([1, 2, 3]);
+      expect(await store.undelivered()).toEqual(all);
+      await store.commit(batch({ delivered: all.slice(0, 2).map(({ seq }) => seq) }));
+      expect(await store.undelivered()).toEqual(second);
+    });
+
+    it('never numbers two outbox entries alike, even when the box was empty between', async () => {
+      const [first] = await store.commit(batch({ outbox: [launch(1)] }));
+      await store.commit(batch({ delivered: [first?.seq ?? 0] }));
+      const [second] = await store.commit(batch({ outbox: [launch(2)] }));
+      expect(second?.seq).toBeGreaterThan(first?.seq ?? 0);
+    });
+
+    it('writes a batch whole or not at all', async () => {
+      const kernel = aKernel();
+      const unwritable = { ...launch(1), pattern: null as never };
+      await expect(store.commit(batch({ kernels: [kernel], outbox: [launch(0), unwritable] }))).rejects.toThrow();
+      expect(await readers.kernels.find(kernel.id)).toBeUndefined();
+      expect(await store.undelivered()).toEqual([]);
+      await store.commit(batch({ kernels: [kernel] }));
+      expect(await readers.kernels.find(kernel.id)).toEqual(kernel);
+    });
+
+    it('shows a committed row to readers that were open before', async () => {
+      const reader: KernelReader = readers.kernels;
+      const kernel = aKernel();
+      expect(await reader.find(kernel.id)).toBeUndefined();
+      await store.commit(batch({ kernels: [kernel] }));
+      expect(await reader.find(kernel.id)).toEqual(kernel);
+    });
+
+    it('lets a deposed writer write nothing', async () => {
+      const next = await database.openStore();
+      const kernel = aKernel();
+      expect(next.epoch).toBe(store.epoch + 1);
+      await expect(store.commit(batch({ kernels: [kernel] }))).rejects.toThrow(Deposed);
+      expect(await next.kernels.find(kernel.id)).toBeUndefined();
+      await next.commit(batch({ kernels: [kernel] }));
+      expect(await next.kernels.find(kernel.id)).toEqual(kernel);
+      await next.close();
+    });
+
+    it('keeps what was committed when it is opened again', async () => {
+      const kernel = aKernel();
+      const outbox = await store.commit(batch({ kernels: [kernel], outbox: [launch(1)] }));
+      await store.close();
+      store = await database.openStore();
+      expect(await store.livingKernels()).toEqual([kernel]);
+      expect(await store.undelivered()).toEqual(outbox);
+    });
+
+    it('logs the input of each step with its epoch, never more rows than its bound', async () => {
+      const bounded = await database.openStore({ inputLogRows: 3 });
+      for (const at of [1, 2, 3, 4, 5])
+        await bounded.commit(batch({ input: { at, events: [{ kind: 'released', at }] } }));
+      const log = await database.inputLog();
+      expect(log.map(({ at }) => at)).toEqual([3, 4, 5]);
+      expect(log.at(-1)).toEqual({ at: 5, epoch: bounded.epoch, events: [{ kind: 'released', at: 5 }] });
+      await bounded.close();
+    });
+
+    it('commits batches given at once one after the other, each whole', async () => {
+      const kernels = Array.from({ length: 50 }, (_, index) => aKernel({ submittedAt: index }));
+      await Promise.all(kernels.map((kernel) => store.commit(batch({ kernels: [kernel], outbox: [launch(0)] }))));
+      expect(await readers.kernels.listAll(0)).toHaveLength(50);
+      expect(await store.undelivered()).toHaveLength(50);
+    });
+  });
+}

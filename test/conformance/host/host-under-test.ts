@@ -1,0 +1,134 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type KernelFact, ProcessHost, type ProcessHostOptions } from '#libs/compute';
+import { type AgentEndpoint, KernelId, type LaunchSpec } from '#libs/contracts';
+import { AgentStream, EMPTY_OBJECT, packV1, peekV1 } from '#libs/jupyter';
+
+const root = join(import.meta.dirname, '../../..');
+
+/** Interpreter of the default environment, which is made if it is not there. */
+export const interpreter = (): string => {
+  const script = join(root, 'scripts/environment.mjs');
+  const made = execFileSync(process.execPath, [script, join(root, 'environments/python3')], { encoding: 'utf8' });
+  return join(made.trim(), 'bin', 'python');
+};
+
+export const hostOptions = (data: string, python: string): ProcessHostOptions => ({
+  data,
+  agent: join(root, 'agent/beamgate_agent/__main__.py'),
+  python,
+  templates: [],
+  inherited: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: data, LANG: 'C.UTF-8' },
+  workingDirectories: [{ from: '/', to: '/' }],
+  defaultWorkingDirectory: '',
+  cgroups: true,
+  ringBytes: 16 * 1024 * 1024,
+  retentionSeconds: 60,
+  unclaimedSeconds: 30,
+  orphanSeconds: 60,
+  lingerSeconds: 30,
+  log: { info: () => {}, warn: () => {} },
+});
+
+export const aLaunch = (python: string, changes: Partial<LaunchSpec> = {}): LaunchSpec => ({
+  command: { kind: 'python', python },
+  env: {},
+  workingDirectory: null,
+  limits: { cpuMilli: null, memoryBytes: null },
+  launchTimeoutSeconds: 60,
+  ...changes,
+});
+
+export const newKernelId = (): KernelId => KernelId.parse(randomUUID());
+
+type Of<K extends KernelFact['kind']> = Extract<KernelFact, { kind: K }>;
+
+/** The facts of a host, in order, and waiting for one. */
+export class Facts {
+  readonly all: KernelFact[] = [];
+  readonly #watchers = new Set<() => void>();
+
+  constructor(host: ProcessHost) {
+    host.onFact((fact) => {
+      this.all.push(fact);
+      for (const watcher of this.#watchers) watcher();
+    });
+  }
+
+  of(kernelId: KernelId): KernelFact[] {
+    return this.all.filter((fact) => fact.kernelId === kernelId);
+  }
+
+  /** The first fact of this kind, told already or to come. An end of another kind rejects. */
+  async until<K extends KernelFact['kind']>(kernelId: KernelId, kind: K): Promise<Of<K>> {
+    const look = () => this.of(kernelId).find((fact): fact is Of<K> => fact.kind === kind);
+    const ending = () => this.of(kernelId).find((fact) => fact.kind === 'exited' || fact.kind === 'launch-failed');
+    return new Promise((resolve, reject) => {
+      const watcher = () => {
+        const found = look();
+        if (found === undefined && ending() === undefined) return;
+        this.#watchers.delete(watcher);
+        if (found === undefined) reject(new Error(`no ${kind}: ${JSON.stringify(ending())}`));
+        else resolve(found);
+      };
+      this.#watchers.add(watcher);
+      watcher();
+    });
+  }
+}
+
+export interface Execution {
+  /** Everything printed. */
+  text: string;
+  status: string;
+}
+
+/** Runs code as a client of the agent would and resolves with its reply; rejects when the kernel's stream ends. */
+export async function execute({ socket, clientToken }: AgentEndpoint, code: string): Promise<Execution> {
+  const session = randomUUID();
+  const id = randomUUID();
+  const header = { msg_id: id, msg_type: 'execute_request', session, username: 'u', version: '5.4', date: '' };
+  const content = { code, silent: false, store_history: false, allow_stdin: false, stop_on_error: true };
+  const stream = AgentStream.connect({ socket, token: clientToken, role: 'client', session });
+  let text = '';
+  try {
+    await stream.opened();
+    return await new Promise<Execution>((resolve, reject) => {
+      stream.on('close', () => reject(new Error('the stream ended')));
+      stream.on('event', (_seq, event) => {
+        if (event.event === 'exit') reject(new Error('the kernel ended'));
+      });
+      stream.on('message', (_seq, frame) => {
+        const part = (index: number) => JSON.parse(peekV1(frame, index).toString() || '{}');
+        if (part(2).msg_id !== id) return;
+        const { msg_type: type } = part(1);
+        if (type === 'stream') text += part(4).text;
+        if (type === 'execute_reply') resolve({ text, status: part(4).status });
+      });
+      const request = {
+        channel: 'shell',
+        header: Buffer.from(JSON.stringify(header)),
+        parentHeader: EMPTY_OBJECT,
+        metadata: EMPTY_OBJECT,
+        content: Buffer.from(JSON.stringify(content)),
+        buffers: [],
+      };
+      stream.send(1, packV1(request));
+    });
+  } finally {
+    stream.removeAllListeners('close').end();
+  }
+}
+
+/** What a host keeps of its kernels in the data folder. */
+export const traces = (data: string): string[] => [
+  ...readdirSync(join(data, 'run', 's')),
+  ...readdirSync(join(data, 'run')).filter((name) => name.endsWith('.json')),
+];
+
+export const newHost = (options: ProcessHostOptions): { host: ProcessHost; facts: Facts } => {
+  const host = new ProcessHost(options);
+  return { host, facts: new Facts(host) };
+};
