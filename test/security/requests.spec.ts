@@ -249,7 +249,7 @@ describe('what a request may hold', () => {
       await endKernel(ana, String(started.body['id']));
     }, 30_000);
 
-    it('are not read before the caller is known', async () => {
+    it('of callers that are not known are refused, also too large ones', async () => {
       const huge = `{"name":"${'x'.repeat(2 * 1024 * 1024)}"}`;
       for (const body of ['{', huge]) {
         const answer = await raw(ana, '/v1/kernels', { method: 'POST', body, token: null });

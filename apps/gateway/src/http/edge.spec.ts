@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { BuiltInIssuer } from '#libs/auth';
 import type { Scope, TokenRow } from '#libs/contracts';
@@ -105,6 +107,24 @@ describe('errors', () => {
     expect(await ana('POST', '/api/kernels', '{')).toMatchObject({ status: 400, body: { reason: 'invalid request' } });
     const large = await ana('POST', '/v1/kernels', { note: 'x'.repeat(1_100_000) });
     expect(large).toMatchObject({ status: 413, body: { code: 'too-large' } });
+  });
+
+  it('reach a client that is still sending, also one that wants the connection closed', async () => {
+    const { token } = await issue('ana');
+    const order: unknown[] = [];
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const headers = { authorization: `Bearer ${token}`, connection: 'close', 'content-length': 8 * 1024 * 1024 };
+    const sent = request(`${url}/v1/kernels`, { method: 'POST', headers, agent: false }, (answer) => {
+      order.push(answer.statusCode);
+      answer.resume().on('end', resolve);
+    }).on('error', reject);
+    sent.flushHeaders();
+    await once(app.getHttpServer(), 'request');
+    await anonymous('GET', '/healthz');
+    order.push('body');
+    sent.end(Buffer.alloc(8 * 1024 * 1024, 'x'));
+    await promise;
+    expect(order).toEqual(['body', 413]);
   });
 
   it('of our own tell the client the request id, and the log the rest', async () => {

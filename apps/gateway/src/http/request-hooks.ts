@@ -4,8 +4,9 @@ import { Histogram, Registry } from 'prom-client';
 import { type Log, requestContext } from '#libs/platform';
 import type { Config } from '../settings.js';
 import { corsHeaders } from './cors.js';
+import { readToEnd } from './read-to-end.js';
 
-/** Request ids, CORS, and the measure of every request. */
+/** Request ids, CORS, refusals that arrive, and the measure of every request. */
 export const addRequestHooks = (
   fastify: FastifyInstance,
   app: INestApplicationContext,
@@ -25,6 +26,9 @@ export const addRequestHooks = (
     void reply.headers(headers).header('x-request-id', request.id);
     if (request.method === 'OPTIONS') void reply.code(204).send();
     else requestContext.run({ requestId: request.id }, next);
+  });
+  fastify.addHook('onSend', async ({ raw }) => {
+    if (!raw.complete && !raw.destroyed) await readToEnd(raw);
   });
   fastify.addHook('onResponse', (request, reply, next) => {
     const route = request.routeOptions.url ?? 'none';
