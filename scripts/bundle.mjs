@@ -54,7 +54,6 @@ export async function bundle(root) {
     format: 'esm',
     target: 'node24',
     minifyWhitespace: true,
-    keepNames: true,
     sourcemap: true,
     sourcesContent: false,
     external: ['reflect-metadata'],

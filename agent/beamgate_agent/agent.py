@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from contextlib import suppress
 from hmac import compare_digest
 
@@ -38,7 +39,7 @@ class Agent:
         self.relay.on_event = self._tell
         self.relay.on_dropped = self._on_dropped
         self.relay.on_state = self.on_state
-        self.last_activity = proc.now()
+        self.last_activity = time.time()
         self._control: Connection | None = None
         self._term = -1
         self._connections: set[Connection] = set()
@@ -270,7 +271,7 @@ class Agent:
 
     def on_state(self) -> None:
         """The last state is always told, at most one in 250 ms."""
-        self.last_activity = proc.now()
+        self.last_activity = time.time()
         if not self._activity_timer:
             self._tell_activity()
         if not self._connections:
@@ -280,7 +281,7 @@ class Agent:
         self._activity_timer = None
         if self.kernel.state != self._activity_told:
             self._activity_told = self.kernel.state
-            activity = {"event": "activity", "state": self.kernel.state, "at": self.last_activity}
+            activity = {"event": "activity", "state": self.kernel.state, "at": proc.moment(self.last_activity)}
             self._tell_control(json_frame(EVENT, 0, activity))
             self._activity_timer = self.loop.later(_ACTIVITY_SECONDS, self._tell_activity)
 

@@ -1,6 +1,5 @@
 """The kernel's four message channels, as the one client that the kernel has."""
 
-import hashlib
 import hmac
 import json
 import os
@@ -45,7 +44,7 @@ class Channels:
     def __init__(self, loop: Loop, ip: str) -> None:
         self._loop = loop
         self._ip = ip
-        self._key = b""
+        self._signing: hmac.HMAC | None = None
         self._links: dict[str, Link] = {}
         self.reading_iopub = True
         self.on_iopub: Callable[[list[list]], None] = lambda _: None
@@ -76,15 +75,14 @@ class Channels:
         return True
 
     def set_key(self, key: str) -> None:
-        self._key = key.encode()
+        self._signing = hmac.new(key.encode(), digestmod="sha256") if key else None
 
     def send(self, channel: str, tag: int, parts: list) -> None:
         signature = b""
-        if self._key:
-            digest = hmac.new(self._key, digestmod=hashlib.sha256)
-            for part in parts[:4]:
-                digest.update(part)
-            signature = digest.hexdigest().encode()
+        if self._signing:
+            signing = self._signing.copy()
+            signing.update(b"".join(parts[:4]))
+            signature = signing.hexdigest().encode()
         link = self._links[channel]
         link.send([tag.to_bytes(2, "little"), _DELIMITER, signature, *parts])
         self._flush(channel, link)

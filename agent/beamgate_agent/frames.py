@@ -7,7 +7,7 @@ header, metadata, content and buffers back to back; the last offset is the end o
 
 import json
 from itertools import accumulate, pairwise
-from struct import Struct
+from struct import Struct, unpack_from
 
 HEADER = Struct("<IBBHQ")
 HEADER_SIZE = HEADER.size
@@ -72,8 +72,8 @@ def unpack_message(body) -> tuple[str, list]:
     (count,) = _U64.unpack_from(body)
     if not 6 <= count <= MAX_PARTS or 8 * (count + 1) > size:
         raise BadFrame("bad_frame", f"a message can't have {count} offsets")
-    offsets = Struct(f"<{count}Q").unpack_from(body, 8)
-    if offsets[0] != 8 * (count + 1) or offsets[-1] != size or any(a > b for a, b in pairwise(offsets)):
+    offsets = unpack_from(f"<{count}Q", body, 8)
+    if offsets[0] != 8 * (count + 1) or offsets[-1] != size or list(offsets) != sorted(offsets):
         raise BadFrame("bad_frame", "the offsets of a message do not fit its body")
-    channel, *parts = [bytes(body[a:b]) for a, b in pairwise(offsets)]
+    channel, *parts = [body[a:b] for a, b in pairwise(offsets)]
     return channel.decode("ascii", "replace"), parts

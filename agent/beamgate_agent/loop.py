@@ -61,15 +61,20 @@ class Loop:
 
     def run(self) -> None:
         while not self._stopped:
-            for fd, mask in self._poll():
-                handler = self._handlers.get(fd)
-                if handler:
-                    self._guard(handler, mask)
+            self._handle(self._poll())
+            # What came meanwhile goes out together with it: each write wakes a process on the other side.
+            self._handle(self._epoll.poll(0))
             while self._timers and self._timers[0].due <= time.monotonic():
                 call = heapq.heappop(self._timers).call
                 if call:
                     self._guard(call)
             self._guard(self.after_round)
+
+    def _handle(self, ready: list[tuple[int, int]]) -> None:
+        for fd, mask in ready:
+            handler = self._handlers.get(fd)
+            if handler:
+                self._guard(handler, mask)
 
     def _poll(self) -> list[tuple[int, int]]:
         while self._timers and not self._timers[0].call:

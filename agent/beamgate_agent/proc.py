@@ -7,9 +7,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def now() -> str:
-    """The moment, as it goes onto the wire: ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat()
+def moment(seconds: float) -> str:
+    """A moment since the epoch as it goes onto the wire: ISO 8601 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 
 def _read(path: str) -> str:

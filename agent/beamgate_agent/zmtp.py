@@ -17,6 +17,7 @@ _GREETING = b"\xff" + b"\0" * 8 + b"\x7f" + bytes((3, 0)) + b"NULL".ljust(20, b"
 # A kernel sends an input_request over stdin to the identity that the execute_request had on shell: one for all.
 _IDENTITY = b"beamgate"
 _BATCH = 512
+_JOINED = 1 << 16
 
 
 class LinkError(Exception):
@@ -24,15 +25,17 @@ class LinkError(Exception):
 
 
 def encode(parts: list) -> list:
-    """Frames of one message as buffers to send one after the other."""
+    """Frames of one message as buffers to send one after the other; a small message is one."""
     out = []
     last = len(parts) - 1
+    total = 0
     for index, part in enumerate(parts):
         size = len(part)
+        total += size
         more = _MORE if index != last else 0
         out.append(bytes((more, size)) if size < 256 else bytes((more | _LONG,)) + _U64.pack(size))
         out.append(part)
-    return out
+    return [b"".join(out)] if total < _JOINED else out
 
 
 def _command(name: bytes, data: bytes) -> list:
