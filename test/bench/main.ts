@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Gateway, remove } from '../support/gateway.js';
 import { root } from '../support/parts.js';
+import { backAfterKill } from './back.js';
 import { coldStartsAtOnce, coldStartsInTurn } from './cold-start.js';
 import { killInMidCell } from './kill.js';
 import { memory } from './memory.js';
@@ -126,6 +127,21 @@ async function kills(): Promise<void> {
   }
 }
 
+async function back(): Promise<void> {
+  const gateway = await start('beamgate', jupyterPath);
+  try {
+    log('  kill -9 and back: beamgate');
+    const { fromStart, fromReady, wrong } = await backAfterKill(gateway, size.kills * 5);
+    const title = 'kill -9 to output flows,';
+    results.add(`${title} from the new service's start, p50`, 'ms', 'beamgate', quantile(fromStart, 0.5));
+    results.add(`${title} from the new service's start, p95`, 'ms', 'beamgate', quantile(fromStart, 0.95));
+    results.add(`${title} from its being ready, p95`, 'ms', 'beamgate', quantile(fromReady, 0.95));
+    results.add(`${title} lines lost or doubled`, 'lines', 'beamgate', wrong);
+  } finally {
+    await gateway.stop();
+  }
+}
+
 const running = new Map<SubjectName, Gateway>();
 const began = Date.now();
 try {
@@ -145,7 +161,10 @@ try {
 } finally {
   for (const gateway of running.values()) await gateway.stop();
 }
-if (parts.has('kill')) await kills();
+if (parts.has('kill')) {
+  await kills();
+  await back();
+}
 remove(jupyterPath);
 
 const report = {
