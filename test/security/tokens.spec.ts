@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { decodeJwt, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { OidcServer } from '#libs/testing';
 import { Beamgate } from '../support/beamgate.js';
 import { remove } from '../support/gateway.js';
 import { offerNullKernel } from '../support/null-kernel.js';
-import { type OidcServer, startOidc } from '../support/oidc.js';
 import { type RawRequest, raw, upgrade } from '../support/raw-http.js';
 import { expectProblem, expectRefusal } from '../support/refusals.js';
 import { createKernel, createToken, endKernel } from '../support/v1.js';
@@ -26,7 +26,7 @@ describe('a token', () => {
     jest.spyOn(console, 'warn').mockImplementation(() => {});
     jest.spyOn(console, 'info').mockImplementation(() => {});
     specs = offerNullKernel();
-    oidc = await startOidc();
+    oidc = await OidcServer.start({ groups: ['staff'] });
     beamgate = await Beamgate.start({
       config: { auth: { issuers: [{ issuer: oidc.url, actAs: { pipeline: ['beamline'] } }] } },
       env: { JUPYTER_PATH: specs },

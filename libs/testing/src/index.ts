@@ -12,6 +12,7 @@ export * from './fake-launcher.js';
 export * from './gatekeeper-stage.js';
 export * from './gateway-parts.js';
 export * from './heard.js';
+export * from './oidc-server.js';
 export * from './rest-client.js';
 export * from './store.conformance.js';
 export * from './typescript-exec-argv.js';
