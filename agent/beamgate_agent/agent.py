@@ -57,6 +57,13 @@ class Agent:
         self.write_record()
         self.plan_survival()
 
+    def move(self, place: dict | None) -> None:
+        """A warm kernel gets the place of the one that it becomes; the launcher has moved its directory there."""
+        if place and self.kernel.claim is None:
+            with suppress(OSError):
+                os.unlink(self.spec.record)
+            self.spec.directory, self.spec.socket, self.spec.record = place["directory"], place["socket"], place["record"]
+
     def update_record(self) -> None:
         """A full disk or a removed data folder must not stop an agent that runs."""
         with suppress(OSError):

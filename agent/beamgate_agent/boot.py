@@ -147,6 +147,7 @@ def renew(app) -> None:
     random.seed()
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
+    renew_matplotlib()
     app.session.session = os.urandom(16).hex()
     app.session.username = os.environ.get("USER", "username")
     shell = app.shell
@@ -155,6 +156,19 @@ def renew(app) -> None:
         shell.history_manager.dir_hist[:] = [Path.cwd()]
         if os.environ.get("JPY_SESSION_NAME"):
             shell.user_ns["__session__"] = os.environ["JPY_SESSION_NAME"]
+
+
+def renew_matplotlib() -> None:
+    """Where the template has imported it: folders and settings are those of this kernel's surroundings."""
+    matplotlib = sys.modules.get("matplotlib")
+    if not matplotlib:
+        return
+    with suppress(Exception):
+        for cached in (matplotlib.get_configdir, matplotlib.get_cachedir):
+            cached.cache_clear()
+        settings = matplotlib.matplotlib_fname()
+        if settings != os.path.join(matplotlib.get_data_path(), "matplotlibrc"):
+            matplotlib.rc_file(settings)
 
 
 def run_forked(fd: int, agent: int, connection_file: str, env: dict[str, str]) -> None:
@@ -196,7 +210,9 @@ def run(fd: int, agent: int, connection_file: str) -> None:
             line = lines.readline()
         if not line:
             os._exit(0)
-        apply(json.loads(line)["claim"], app, agent)
+        message = json.loads(line)
+        app.connection_file = sys.argv[2] = message["connectionFile"]
+        apply(message["claim"], app, agent)
         tell({"claimed": True})
     except BaseException as error:
         traceback.print_exc(file=sys.__stderr__)

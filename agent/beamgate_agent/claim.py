@@ -12,14 +12,19 @@ _KEYS = {
     "groups": list,
     "kernelId": str,
     "key": str,
+    "place": dict,
 }
-_OPTIONAL = ("unset", "cwd", "umask", "uid", "gid", "groups")
+_OPTIONAL = ("unset", "cwd", "umask", "uid", "gid", "groups", "place")
+_PLACE = {"directory": str, "socket": str, "record": str}
 _IDENTITY = ("umask", "uid", "gid", "groups")
 
 # Deciding which configuration is loaded.
 _COLD_NAMES = ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_CONFIG_PATH")
-# Read once when a process, libc or Python starts.
-_COLD_PREFIXES = ("PYTHON", "LD_", "MALLOC_", "GLIBC_TUNABLES")
+# Read once: when a process, libc or Python starts, or when a library that the template has imported was loaded.
+_COLD_PREFIXES = (
+    *("PYTHON", "LD_", "MALLOC_", "GLIBC_TUNABLES"),
+    *("OMP_", "OPENBLAS_", "MKL_", "BLIS_", "NUMEXPR_", "HDF5_", "MPL", "MATPLOTLIBRC"),
+)
 _LATE_NAMES = ("PYTHONPATH", "PYTHONSTARTUP")
 
 
@@ -30,6 +35,8 @@ def check(claim: dict) -> None:
     check_strings(claim.get("unset", []), "unset")
     if not claim["key"]:
         raise SpecError("key must not be empty")
+    if "place" in claim:
+        check_keys(claim["place"], _PLACE, "place")
 
 
 def merged(env: dict[str, str], claim: dict) -> dict[str, str]:

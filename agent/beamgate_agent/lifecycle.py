@@ -234,7 +234,8 @@ class Kernel:
             self._offered = True
             launch.write_connection_file(self._spec, self._generation, self.claim["key"])
             self._channels.set_key(self.claim["key"])
-            self._process.say({"claim": self.claim})
+            file = launch.connection_file(self._spec, self._generation)
+            self._process.say({"claim": self.claim, "connectionFile": file})
 
     def _probe(self, patience: float = _FIRST_PROBE_SECONDS) -> None:
         """Ask until it answers and its output is heard: what it tells before it knows of the subscription is lost."""

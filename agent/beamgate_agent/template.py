@@ -1,8 +1,9 @@
 """Template: has ipykernel imported once and forks agents, whose kernels are forked from it in turn.
 
-Run as `python template.py` by the Python of an environment. Reads a request per line, `{id, spec, log}`, and writes a
-line per thing that happened: `{ready}` when it can fork, `{id, pid}` when an agent was forked, `{id, word}` with what
-the agent would say on its call home, `{id, exited}`. Ends with its standard input; its agents live on.
+Run as `python template.py MODULE…` by the Python of an environment. Reads a request per line, `{id, spec, log}`, and
+writes a line per thing that happened: `{ready}` when it can fork, `{preloaded}` when the environment's modules are
+imported too (one at a time, while nobody asks for anything), `{id, pid}` when an agent was forked, `{id, word}` with
+what the agent would say on its call home, `{id, exited}`. Ends with its standard input; its agents live on.
 """
 
 import gc
@@ -42,8 +43,19 @@ def tell(message: dict) -> None:
     os.write(1, json.dumps(message).encode() + b"\n")
 
 
+def preload(name: str) -> None:
+    """Import a module that kernels want, as it would be imported in a kernel."""
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        print(f"{name} is not preloaded: {error}", file=sys.stderr)
+    del os.environ["MPLBACKEND"]
+
+
 class Template:
-    def __init__(self) -> None:
+    def __init__(self, modules: list[str]) -> None:
+        self._modules = modules
         self._words: dict[int, tuple[str, bytes]] = {}
         self._agents: dict[int, str] = {}
         self._rest = b""
@@ -53,7 +65,10 @@ class Template:
 
     def serve(self) -> None:
         while True:
-            readable, _, _ = select.select([0, self._children, *self._words], [], [])
+            patience = 0 if self._modules else None
+            readable, _, _ = select.select([0, self._children, *self._words], [], [], patience)
+            if not readable:
+                self._preload()
             if self._children in readable:
                 os.read(self._children, 4096)
                 self._reap()
@@ -66,6 +81,13 @@ class Template:
                 *lines, self._rest = (self._rest + data).split(b"\n")
                 for line in lines:
                     self._fork(**json.loads(line))
+
+    def _preload(self) -> None:
+        preload(self._modules.pop(0))
+        if not self._modules:
+            gc.collect()
+            gc.freeze()
+            tell({"preloaded": True})
 
     def _fork(self, id: str, spec: str, log: str) -> None:
         word, home = os.pipe2(os.O_CLOEXEC)
@@ -122,7 +144,7 @@ def main() -> None:
         with suppress(ImportError):
             importlib.import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    template = Template()
+    template = Template(sys.argv[1:])
     gc.collect()
     gc.freeze()
     tell({"ready": os.getpid()})

@@ -41,7 +41,9 @@ def _checked_claim(claim: dict) -> dict:
 
 
 def _claim(agent: Agent, arguments: dict, answer: Answer) -> None:
-    agent.kernel.take(_checked_claim(arguments), answer)
+    claim = _checked_claim(arguments)
+    agent.move(claim.pop("place", None))
+    agent.kernel.take(claim, answer)
     agent.update_record()
     agent.plan_survival()
 

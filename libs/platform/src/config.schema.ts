@@ -99,6 +99,19 @@ export const Config = z.strictObject({
     cgroups: z.boolean().default(true).describe('Limit by cgroup where one can be written; else watch and kill'),
     python: z.string().default('').describe('Python that runs agents (≥ 3.11); empty: that of the default environment'),
   }),
+  pools: section({
+    environments: z
+      .record(
+        z.string(),
+        z.strictObject({
+          floor: z.int().min(0).describe('Kept ready however little they are asked for'),
+          ceiling: z.int().min(0).describe('Kept ready at most, by what was asked for in the last five minutes'),
+        }),
+      )
+      .default({ python3: { floor: 2, ceiling: 8 } })
+      .describe('Warm kernels by environment: started, of the default profile, and waiting for somebody'),
+    budget: z.int().min(0).default(16).describe('Warm kernels of all environments together, at most'),
+  }),
   channels: section({
     pendingBytes: z
       .int()

@@ -20,6 +20,7 @@ export const hostOptions = (data: string, python: string): ProcessHostOptions =>
   agent: join(root, 'agent/beamgate_agent/__main__.py'),
   python,
   templates: [],
+  poolBudget: 0,
   inherited: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: data, LANG: 'C.UTF-8' },
   workingDirectories: [{ from: '/', to: '/' }],
   defaultWorkingDirectory: '',

@@ -67,7 +67,7 @@ describe('POST /api/kernels', () => {
       actor: 'ana',
       tokenId: expect.any(String),
       priorityClass: 'interactive',
-      launch: { workingDirectory: '/home/ana/nb', launchTimeoutSeconds: 40 },
+      launch: { workingDirectory: '/home/ana/nb', launchTimeoutSeconds: 60 },
     });
     expect(submitted(id).launch.env).toEqual({
       FROM_SPEC: 'yes',
@@ -87,6 +87,11 @@ describe('POST /api/kernels', () => {
     ['members that mean nothing here', { name: 'python3', path: 'x', type: 'notebook' }, {}],
   ])('takes %s', async (_case, body, headers) => {
     expect(await ana('POST', '/api/kernels', body, headers)).toMatchObject({ status: 201, body: { name: 'python3' } });
+  });
+
+  it('may be given longer to answer by KERNEL_LAUNCH_TIMEOUT, never shorter', async () => {
+    const answer = await ana('POST', '/api/kernels', { env: { KERNEL_LAUNCH_TIMEOUT: '300' } });
+    expect(submitted(answer.body.id).launch.launchTimeoutSeconds).toBe(300);
   });
 
   it('takes the id that the client chose, so that a repeat is the same kernel', async () => {

@@ -92,7 +92,8 @@ export class SubmissionService {
         env: { ...kernelspec.env, ...env, KERNEL_ID: id, KERNEL_USERNAME: owner },
         workingDirectory: wishes.workingDirectory ?? null,
         limits,
-        launchTimeoutSeconds: wishes.launchTimeoutSeconds ?? kernels.launchTimeoutSeconds,
+        // It can lengthen the time only: every notebook server sends its 40 s, which say how long its request may hang.
+        launchTimeoutSeconds: Math.max(wishes.launchTimeoutSeconds ?? 0, kernels.launchTimeoutSeconds),
       },
     };
   }

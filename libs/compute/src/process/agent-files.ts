@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { KernelCommand } from '#libs/contracts';
 import { findByArgument, isAlive, type ProcessIdentity } from './proc.js';
+
+/** What turns a warm kernel into somebody's, beside its id and key. @see agent/beamgate_agent/claim.py */
+const ClaimPart = z.object({
+  env: z.record(z.string(), z.string()),
+  unset: z.array(z.string()),
+  /** The id that it was started under: its cgroups bear it. */
+  warmId: z.string(),
+});
 
 /** What the agent is started with. @see agent/beamgate_agent/spec.py */
 export const AgentSpec = z.object({
@@ -22,6 +30,8 @@ export const AgentSpec = z.object({
   unclaimedSeconds: z.number(),
   orphanSeconds: z.number(),
   lingerSeconds: z.number(),
+  /** Of a kernel that was warm: what differs from the environment that its process was started with. */
+  claim: ClaimPart.optional(),
 });
 export type AgentSpec = z.infer<typeof AgentSpec>;
 
@@ -70,6 +80,22 @@ export class AgentFiles {
     await writeFile(this.spec(spec.kernelId), JSON.stringify(spec), { mode: 0o600 });
   }
 
+  /**
+   * Gives what a warm agent has to the kernel that it becomes. The order matters: whoever comes after us finds the agent
+   * by the kernel's id, or a directory of nobody.
+   *
+   * @throws Error with code EEXIST or ENOTEMPTY when the kernel has an agent, or traces of one
+   */
+  async handOver(warm: AgentSpec, spec: AgentSpec): Promise<void> {
+    const next = `${this.spec(warm.kernelId)}.next`;
+    await writeFile(next, JSON.stringify(spec), { mode: 0o600 });
+    await rename(next, this.spec(warm.kernelId));
+    const record = AgentRecord.parse(JSON.parse(await readFile(warm.record, 'utf8')));
+    await rename(warm.directory, spec.directory);
+    await writeFile(spec.record, JSON.stringify({ ...record, kernelId: spec.kernelId }), { mode: 0o600 });
+    await rename(this.log(warm.kernelId), this.log(spec.kernelId));
+  }
+
   /** What the agent of a kernel was started with. */
   async readSpec(kernelId: string): Promise<AgentSpec | undefined> {
     return readSpec(this.spec(kernelId));
@@ -82,7 +108,7 @@ export class AgentFiles {
     const found: AgentSpec[] = [];
     for (const directory of directories.filter((candidate) => !theirs.has(candidate))) {
       const spec = await readSpec(join(directory, 'spec.json'));
-      if (spec !== undefined) found.push(spec);
+      if (spec?.directory === directory) found.push(spec);
       else await rm(directory, { recursive: true, force: true });
     }
     return found;

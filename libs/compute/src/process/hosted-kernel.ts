@@ -28,12 +28,18 @@ export interface HostContext {
   tell(fact: KernelFact): void;
 }
 
-/** One kernel on this machine: its agent's process, the control stream to it, and what was told of it. */
+/**
+ * One kernel on this machine: its agent's process, the control stream to it, and what was told of it. A warm one waits
+ * for the kernel that it will become, and nothing is told of it until then.
+ */
 export class HostedKernel {
-  readonly kernelId: KernelId;
   /** Resolves when the agent is gone and its traces are removed. */
   readonly gone: Promise<void>;
+  /** Resolves when a warm kernel has come as far as it can without a claim. */
+  readonly warmed: Promise<void>;
   #resolveGone = (): void => {};
+  #resolveWarmed = (): void => {};
+  #spec: AgentSpec;
   #process: ProcessIdentity | undefined;
   #stream: AgentStream | undefined;
   #ready = false;
@@ -48,12 +54,24 @@ export class HostedKernel {
 
   constructor(
     private readonly context: HostContext,
-    private readonly spec: AgentSpec,
+    spec: AgentSpec,
+    private warm = false,
   ) {
-    this.kernelId = spec.kernelId as KernelId;
+    this.#spec = spec;
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
+    this.warmed = new Promise((resolve) => {
+      this.#resolveWarmed = resolve;
+    });
+  }
+
+  get kernelId(): KernelId {
+    return this.#spec.kernelId as KernelId;
+  }
+
+  get spec(): AgentSpec {
+    return this.#spec;
   }
 
   /** Whether its end was told; the agent may stay a while. */
@@ -67,7 +85,7 @@ export class HostedKernel {
   }
 
   get endpoint(): AgentEndpoint {
-    const { socket, clientToken, controlToken } = this.spec;
+    const { socket, clientToken, controlToken } = this.#spec;
     return { socket, clientToken, controlToken };
   }
 
@@ -99,6 +117,15 @@ export class HostedKernel {
     }
   }
 
+  /** Turns this warm kernel into the one of `spec`, which has been given what it had. */
+  become(spec: AgentSpec, timeoutSeconds: number): void {
+    this.#spec = spec;
+    this.warm = false;
+    this.#limitStart(timeoutSeconds);
+    this.#tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
+    this.#claim();
+  }
+
   /** Takes over an agent that was started by an earlier launcher, and tells where it stands. */
   async adopt(process: ProcessIdentity, startSeconds: number): Promise<void> {
     this.#process = process;
@@ -108,9 +135,9 @@ export class HostedKernel {
 
   /** Tells again what is so. */
   async retell(): Promise<void> {
-    if (this.#end !== undefined) return this.context.tell(this.#end);
+    if (this.#end !== undefined) return this.#tell(this.#end);
     if (this.#stream === undefined) return;
-    this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
+    this.#tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
     if (this.#ready) this.#becomeReady();
     await this.#tellState();
   }
@@ -118,7 +145,7 @@ export class HostedKernel {
   stop(graceMs: number): void {
     this.#stopping = true;
     if (this.#end !== undefined) {
-      this.context.tell(this.#end);
+      this.#tell(this.#end);
       this.dismiss();
     } else if (this.#process === undefined) {
       // It waits for its turn to start and will not.
@@ -148,7 +175,7 @@ export class HostedKernel {
 
   /** Resolves when the agent has welcomed us; what it sends after its welcome is told after what the welcome says. */
   async #attach(): Promise<void> {
-    const { socket, controlToken: token } = this.spec;
+    const { socket, controlToken: token } = this.#spec;
     const stream = AgentStream.connect({ socket, token, role: 'control', term: this.context.term });
     stream.on('welcome', (welcome) => this.#onWelcome(stream, welcome));
     stream.on('event', (_seq, event) => this.#onEvent(event));
@@ -156,13 +183,17 @@ export class HostedKernel {
     await stream.opened();
   }
 
-  #onWelcome(stream: AgentStream, { claimed, state }: Welcome): void {
+  #onWelcome(stream: AgentStream, { claimed, initialised, state }: Welcome): void {
     if (this.#released) {
       stream.end();
       return;
     }
     this.#stream = stream;
-    this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
+    if (this.warm) {
+      if (initialised) this.#onWarm();
+      return;
+    }
+    this.#tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
     if (!claimed) this.#claim();
     if (this.#stopping) this.stop(0);
     // An exit before we came was no failure to start that nobody heard of: it is told as an exit.
@@ -173,9 +204,18 @@ export class HostedKernel {
     }
   }
 
+  #onWarm(): void {
+    clearTimeout(this.#startTimer);
+    this.#endStart();
+    this.#resolveWarmed();
+  }
+
   #claim(): void {
-    const claim = { env: {}, cwd: this.spec.cwd, kernelId: this.kernelId, key: randomBytes(32).toString('hex') };
-    this.#stream?.call('claim', claim).catch((error: AgentCallError) => {
+    const { kernelId, cwd, directory, socket, record, claim } = this.#spec;
+    const place = { directory, socket, record };
+    const key = randomBytes(32).toString('hex');
+    const { env = {}, unset = [] } = claim ?? {};
+    this.#stream?.call('claim', { env, unset, cwd, kernelId, key, place }).catch((error: AgentCallError) => {
       // `start_failed` and the end of the stream are told by the exit event and by the end of the process.
       if (error.code === 'start_failed' || error.code === 'stream_closed') return;
       this.#fail(`The kernel could not be claimed: ${error.message}`);
@@ -220,8 +260,13 @@ export class HostedKernel {
 
   #onEvent(event: AgentEvent): void {
     if (event.event === 'ready') this.#becomeReady();
+    else if (event.event === 'initialised') this.#onInitialised();
     else if (event.event === 'exit') void this.#onExit(event);
     else if (event.event === 'activity') this.#tellActivity(event['state'], event['at']);
+  }
+
+  #onInitialised(): void {
+    if (this.warm) this.#onWarm();
   }
 
   async #tellState(): Promise<void> {
@@ -234,12 +279,12 @@ export class HostedKernel {
     this.#ready = true;
     clearTimeout(this.#startTimer);
     this.#endStart();
-    this.context.tell({ kind: 'ready', kernelId: this.kernelId });
+    this.#tell({ kind: 'ready', kernelId: this.kernelId });
   }
 
   #tellActivity(state: unknown, at: unknown): void {
     if (state !== 'starting' && state !== 'idle' && state !== 'busy' && state !== 'restarting') return;
-    this.context.tell({ kind: 'activity', kernelId: this.kernelId, state, at: Date.parse(String(at)) });
+    this.#tell({ kind: 'activity', kernelId: this.kernelId, state, at: Date.parse(String(at)) });
   }
 
   async #onExit({ code, signal, outOfMemory, error }: AgentEvent): Promise<void> {
@@ -277,7 +322,11 @@ export class HostedKernel {
     this.#end = fact;
     clearTimeout(this.#startTimer);
     this.#endStart();
-    this.context.tell(fact);
+    this.#tell(fact);
+  }
+
+  #tell(fact: KernelFact): void {
+    if (!this.warm) this.context.tell(fact);
   }
 
   // --- the end ---------------------------------------------------------------------------------------------------
@@ -308,7 +357,7 @@ export class HostedKernel {
     if (this.#stopping) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
     else if (this.#ready) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: true });
     else if (this.#end === undefined) await this.#failToStart('The agent ended while the kernel started.');
-    await removeTraces(this.context.files, this.kernelId);
+    await removeTraces(this.context.files, this.#spec);
     await removeEmptyLog(this.context.files.log(this.kernelId));
     this.#resolveGone();
   }

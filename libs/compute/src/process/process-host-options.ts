@@ -1,3 +1,5 @@
+import type { PoolSize } from './warm-pool.js';
+
 /** Takes one line per state change; a pino logger is one. */
 export interface HostLog {
   info(fields: object, message: string): void;
@@ -10,6 +12,16 @@ export interface WorkingDirectoryRule {
   to: string;
 }
 
+/** A Python whose kernels are forked from a process that has imported ipykernel, and more, once. */
+export interface TemplateOptions {
+  python: string;
+  /** Modules to import besides. */
+  preload: readonly string[];
+  /** Of its warm kernels; who asks for others gets a cold one. */
+  limits: { memoryBytes: number | null; cpuMilli: number | null };
+  pool: PoolSize;
+}
+
 export interface ProcessHostOptions {
   /** Data folder: records, logs and, where its path is short enough, sockets lie in it. */
   data: string;
@@ -17,8 +29,9 @@ export interface ProcessHostOptions {
   agent: string;
   /** Interpreter (≥ 3.11) that runs agents. */
   python: string;
-  /** Interpreters whose kernels are forked from a template that has imported ipykernel once. */
-  templates: readonly string[];
+  templates: readonly TemplateOptions[];
+  /** Warm kernels of all pools together, at most. */
+  poolBudget: number;
   /** Variables that every kernel gets; the kernel's own go before them. */
   inherited: Readonly<Record<string, string>>;
   workingDirectories: readonly WorkingDirectoryRule[];

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,12 +9,13 @@ import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel
 import { kernelEnvironment, missingCommand, pythonEnvironment } from './kernel-environment.js';
 import { boundLog, removeOldLogs } from './kernel-log.js';
 import { type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
-import type { ProcessHostOptions } from './process-host-options.js';
+import type { ProcessHostOptions, TemplateOptions } from './process-host-options.js';
 import { killKernels, removeTraces } from './remove-traces.js';
 import { spawnAgent } from './spawn-agent.js';
 import { StartSlots } from './start-slots.js';
 import { Template } from './template.js';
 import { nextTerm } from './term.js';
+import { WarmPools } from './warm-pools.js';
 import { workingDirectory } from './working-directory.js';
 
 /** Kernels that may be starting at once, and how long one may take up that place. */
@@ -33,6 +34,9 @@ export class ProcessHost implements KernelHost {
   readonly #files: AgentFiles;
   readonly #kernels = new Map<KernelId, HostedKernel>();
   readonly #templates: ReadonlyMap<string, Template>;
+  readonly #pools: WarmPools;
+  /** Launched, and neither ready nor over. */
+  readonly #underWay = new Set<KernelId>();
   /** Launches that have not got as far as a hosted kernel. */
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
   readonly #context: Promise<HostContext>;
@@ -42,7 +46,9 @@ export class ProcessHost implements KernelHost {
 
   constructor(private readonly options: ProcessHostOptions) {
     this.#files = new AgentFiles(options.data);
-    this.#templates = new Map(options.templates.map((python) => [python, this.#template(python)]));
+    this.#templates = new Map(options.templates.map((template) => [template.python, this.#template(template)]));
+    const idle = (): boolean => this.#underWay.size === 0;
+    this.#pools = new WarmPools(options.templates, options.poolBudget, (template) => this.#startWarm(template), idle);
     this.#context = this.#prepare();
     // Whoever uses the host first gets the error; until then it must not end the process.
     this.#context.catch(() => {});
@@ -62,15 +68,18 @@ export class ProcessHost implements KernelHost {
       const context = await this.#context;
       present?.dismiss();
       await present?.gone;
-      const agentSpec = await this.#write(kernelId, owner, spec);
+      this.#underWay.add(kernelId);
+      const agentSpec = await this.#specOf(kernelId, owner, spec);
       if (this.#closed) return;
-      if (agentSpec === undefined) {
-        const started = await this.#files.readSpec(kernelId);
-        if (started !== undefined) await this.#adoptOrReap(started, true, context);
-      } else {
+      if (await this.#claimWarm(agentSpec, owner, spec.launchTimeoutSeconds)) {
+        // It is on its way.
+      } else if (await this.#write(agentSpec)) {
         this.options.log.info({ kernelId, owner }, 'launching');
         const kernel = this.#keep(new HostedKernel(context, agentSpec));
         void kernel.launch(this.#starting(spec.command), spec.launchTimeoutSeconds);
+      } else {
+        const started = await this.#files.readSpec(kernelId);
+        if (started !== undefined) await this.#adoptOrReap(started, true, context);
       }
       if (preparing.stopped) this.#kernels.get(kernelId)?.stop(0);
     } catch (error) {
@@ -79,6 +88,38 @@ export class ProcessHost implements KernelHost {
     } finally {
       this.#preparing.delete(kernelId);
     }
+  }
+
+  /** @returns whether a warm kernel becomes this one */
+  async #claimWarm(wanted: AgentSpec, owner: string, timeoutSeconds: number): Promise<boolean> {
+    const taken = this.#closed ? undefined : this.#pools.take(wanted);
+    if (taken === undefined) return false;
+    const { warm, spec } = taken;
+    try {
+      await this.#files.handOver(warm.spec, spec);
+    } catch {
+      warm.dismiss();
+      return false;
+    }
+    this.options.log.info({ kernelId: spec.kernelId, owner }, 'claiming a warm kernel');
+    this.#keep(warm);
+    warm.become(spec, timeoutSeconds);
+    return true;
+  }
+
+  /** Of nobody, in the folder of nobody, until it is claimed. */
+  async #startWarm({ python, limits }: TemplateOptions): Promise<HostedKernel | undefined> {
+    const context = await this.#context;
+    const template = this.#templates.get(python);
+    if (template?.ready !== true) return undefined;
+    const id = randomUUID() as KernelId;
+    const command: KernelCommand = { kind: 'python', python };
+    const spec = this.#agentSpec(id, command, pythonEnvironment(this.options.inherited, python), '/', limits);
+    await this.#files.writeSpec(spec);
+    const kernel = new HostedKernel(context, spec, true);
+    void kernel.gone.then(() => this.#pools.refill());
+    void kernel.launch(this.#starting(command), ADOPTED_START_SECONDS);
+    return kernel;
   }
 
   /** From the template of its Python, where there is one and it is ready. */
@@ -106,7 +147,7 @@ export class ProcessHost implements KernelHost {
     const context = await this.#context;
     const wanted = new Set<string>(kernelIds);
     const known = [...this.#kernels.values()];
-    const left = await this.#files.specs([...this.#kernels.keys(), ...this.#preparing.keys()]);
+    const left = await this.#files.specs(this.#ids());
     await Promise.all([
       ...known.map(async (kernel) => {
         if (wanted.has(kernel.kernelId)) return kernel.retell();
@@ -118,13 +159,14 @@ export class ProcessHost implements KernelHost {
     const lost = kernelIds.filter((kernelId) => !this.#isKnown(kernelId));
     killKernels(lost);
     for (const kernelId of lost) this.#tellLost(kernelId);
-    await this.#files.removeStrayRecords(new Set([...this.#kernels.keys(), ...this.#preparing.keys()]));
+    await this.#files.removeStrayRecords(new Set(this.#ids()));
     await removeOldLogs(this.#files.logs, Date.now());
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweep);
+    this.#pools.close();
     await this.#seeOff();
     for (const template of this.#templates.values()) template.close();
     for (const kernel of this.#kernels.values()) kernel.release();
@@ -133,7 +175,7 @@ export class ProcessHost implements KernelHost {
 
   /** Agents go a moment after the end of their kernels is told, and nobody else would remove what they leave. */
   async #seeOff(): Promise<void> {
-    const dismissed = [...this.#kernels.values()].filter((kernel) => kernel.dismissed);
+    const dismissed = [...this.#kernels.values(), ...this.#pools.kernels].filter((kernel) => kernel.dismissed);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise((resolve) => {
       timer = setTimeout(resolve, FAREWELL_MS);
@@ -144,9 +186,18 @@ export class ProcessHost implements KernelHost {
 
   #isKnown = (kernelId: KernelId): boolean => this.#kernels.has(kernelId) || this.#preparing.has(kernelId);
 
-  #template(python: string): Template {
+  /** Of all agents that are ours. */
+  #ids = (): string[] => [
+    ...this.#kernels.keys(),
+    ...this.#preparing.keys(),
+    ...this.#pools.kernels.map(({ kernelId }) => kernelId),
+  ];
+
+  #template({ python, preload }: TemplateOptions): Template {
     const { inherited, agent, data, log } = this.options;
-    return new Template(python, agent, pythonEnvironment(inherited, python), join(data, 'logs', 'template.log'), log);
+    const logFile = join(data, 'logs', 'template.log');
+    const refill = (): void => this.#pools.refill();
+    return new Template(python, preload, refill, agent, pythonEnvironment(inherited, python), logFile, log);
   }
 
   async #prepare(): Promise<HostContext> {
@@ -165,8 +216,7 @@ export class ProcessHost implements KernelHost {
     return kernel;
   }
 
-  /** @returns undefined when this kernel has an agent already */
-  async #write(kernelId: KernelId, owner: string, launch: LaunchSpec): Promise<AgentSpec | undefined> {
+  async #specOf(kernelId: KernelId, owner: string, launch: LaunchSpec): Promise<AgentSpec> {
     const { options } = this;
     const env = kernelEnvironment(options.inherited, launch, kernelId, owner);
     const missing = missingCommand(launch, env);
@@ -174,15 +224,25 @@ export class ProcessHost implements KernelHost {
     const folder = options.defaultWorkingDirectory || join(options.data, 'work', '{user}');
     const note = (sentence: string) => options.log.info({ kernelId }, sentence);
     const cwd = await workingDirectory(launch.workingDirectory, owner, options.workingDirectories, folder, note);
-    const { memoryBytes, cpuMilli } = launch.limits;
-    const spec: AgentSpec = {
+    return this.#agentSpec(kernelId, launch.command, env, cwd, launch.limits);
+  }
+
+  #agentSpec(
+    kernelId: KernelId,
+    kernel: KernelCommand,
+    env: Record<string, string>,
+    cwd: string,
+    { memoryBytes, cpuMilli }: TemplateOptions['limits'],
+  ): AgentSpec {
+    const { options } = this;
+    return {
       kernelId,
       directory: this.#files.directory(kernelId),
       socket: this.#files.socket(kernelId),
       record: this.#files.record(kernelId),
       clientToken: randomBytes(32).toString('base64url'),
       controlToken: randomBytes(32).toString('base64url'),
-      kernel: launch.command,
+      kernel,
       env,
       cwd,
       limits: { memoryBytes, cpuMilli, cgroups: options.cgroups },
@@ -192,22 +252,26 @@ export class ProcessHost implements KernelHost {
       orphanSeconds: options.orphanSeconds,
       lingerSeconds: options.lingerSeconds,
     };
+  }
+
+  /** @returns false when this kernel has an agent already */
+  async #write(spec: AgentSpec): Promise<boolean> {
     try {
       await this.#files.writeSpec(spec);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      if ((await this.#agentOf(kernelId)) !== undefined) return undefined;
-      await this.#files.remove(kernelId);
+      if ((await this.#agentOf(spec.kernelId as KernelId)) !== undefined) return false;
+      await this.#files.remove(spec.kernelId);
       await this.#files.writeSpec(spec);
     }
-    return spec;
+    return true;
   }
 
   async #adoptOrReap(spec: AgentSpec, wanted: boolean, context: HostContext): Promise<void> {
     const kernelId = spec.kernelId as KernelId;
     const agent = await this.#agentOf(kernelId);
     if (agent === undefined) {
-      return removeTraces(this.#files, kernelId);
+      return removeTraces(this.#files, spec);
     }
     this.options.log.info({ kernelId, pid: agent.pid }, wanted ? 'adopting' : 'ending a kernel that nobody knows');
     const quiet = { ...context, tell: () => {} };
@@ -241,6 +305,10 @@ export class ProcessHost implements KernelHost {
   }
 
   #tell(fact: KernelFact): void {
-    if (!this.#closed) this.#listener(fact);
+    if (this.#closed) return;
+    this.#listener(fact);
+    if (fact.kind === 'agent-up' || fact.kind === 'activity') return;
+    this.#underWay.delete(fact.kernelId);
+    this.#pools.refill();
   }
 }

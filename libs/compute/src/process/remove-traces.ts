@@ -1,4 +1,4 @@
-import type { AgentFiles } from './agent-files.js';
+import type { AgentFiles, AgentSpec } from './agent-files.js';
 import { removeCgroups } from './cgroups.js';
 import { processesOfKernels, signalProcess } from './proc.js';
 
@@ -6,8 +6,8 @@ import { processesOfKernels, signalProcess } from './proc.js';
  * Removes what an agent that is gone left behind. One that ended by itself took its record with it, and its kernel:
  * only after another end is there a kernel to kill and a cgroup to remove.
  */
-export async function removeTraces(files: AgentFiles, kernelId: string): Promise<void> {
-  if (await files.hasRecord(kernelId)) killKernels([kernelId]);
+export async function removeTraces(files: AgentFiles, { kernelId, claim }: AgentSpec): Promise<void> {
+  if (await files.hasRecord(kernelId)) killKernels(claim === undefined ? [kernelId] : [kernelId, claim.warmId]);
   await files.remove(kernelId);
 }
 

@@ -9,6 +9,7 @@ import { judge, type SpawnedAgent } from './spawn-agent.js';
 
 interface Message {
   ready?: number;
+  preloaded?: true;
   id?: string;
   pid?: number;
   word?: string;
@@ -32,13 +33,17 @@ const RESTART_MS = 10_000;
  */
 export class Template {
   #process: ChildProcess | undefined;
-  #ready = false;
+  /** Whether it can fork. */
+  ready = false;
   #startedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   readonly #forked = new Map<string, Forked>();
 
+  /** `onPreloaded`: all of `modules` are imported, each time it was started. */
   constructor(
     readonly python: string,
+    private readonly modules: readonly string[],
+    private readonly onPreloaded: () => void,
     private readonly main: string,
     private readonly env: Readonly<Record<string, string>>,
     private readonly logFile: string,
@@ -50,7 +55,7 @@ export class Template {
     if (this.#process !== undefined || this.#closed || performance.now() - this.#startedAt < RESTART_MS) return;
     this.#startedAt = performance.now();
     const log = openSync(this.logFile, 'a', 0o600);
-    const template = spawn(this.python, ['-Xfrozen_modules=off', join(dirname(this.main), 'template.py')], {
+    const template = spawn(this.python, ['-Xfrozen_modules=off', join(dirname(this.main), 'template.py'), ...this.modules], {
       cwd: '/',
       detached: true,
       env: this.env,
@@ -70,7 +75,7 @@ export class Template {
   /** Undefined while it is not ready. */
   fork(specFile: string, logFile: string): Promise<SpawnedAgent> | undefined {
     this.start();
-    if (!this.#ready) return undefined;
+    if (!this.ready) return undefined;
     const id = randomUUID();
     const pid = Promise.withResolvers<number>();
     const word = Promise.withResolvers<string>();
@@ -92,11 +97,12 @@ export class Template {
     this.#process?.stdin?.end();
   }
 
-  #hear({ ready, id = '', pid, word, exited }: Message): void {
+  #hear({ ready, preloaded, id = '', pid, word, exited }: Message): void {
     if (ready !== undefined) {
-      this.#ready = true;
+      this.ready = true;
       this.log.info({ pid: ready, python: this.python }, 'template ready');
     }
+    if (preloaded) this.onPreloaded();
     const forked = this.#forked.get(id);
     if (pid !== undefined) forked?.started(pid);
     if (word !== undefined) forked?.word(word);
@@ -108,7 +114,7 @@ export class Template {
   #gone(): void {
     if (!this.#closed) this.log.warn({ python: this.python }, 'template ended; agents are spawned until it is back');
     this.#process = undefined;
-    this.#ready = false;
+    this.ready = false;
     for (const { lost } of this.#forked.values()) lost();
     this.#forked.clear();
   }

@@ -36,6 +36,8 @@ export interface Welcome {
   state: string;
   pid: number | null;
   claimed: boolean;
+  /** Whether the kernel's process has come as far as it can without a claim. */
+  initialised: boolean;
 }
 
 /** Why the agent ends the stream: `bad_token`, `fenced`, `replaced`, `too_large`, `bad_frame`. */

@@ -1,0 +1,93 @@
+import type { HostedKernel } from './hosted-kernel.js';
+
+/** After a refill was asked for, milliseconds until one kernel is started: who was just served goes first. */
+const REFILL_DELAY_MS = 250;
+/** Kernels claimed in this time, milliseconds, are what a pool above its floor gets ready for. */
+const DEMAND_MS = 300_000;
+
+export interface PoolSize {
+  /** Warm kernels kept ready however little they are asked for. */
+  floor: number;
+  /** Warm kernels kept ready at most. */
+  ceiling: number;
+}
+
+/** Kernels of one environment that are started and wait for somebody to claim them; each serves once. */
+export class WarmPool {
+  readonly #ready: HostedKernel[] = [];
+  readonly #warming = new Set<HostedKernel>();
+  #claims: number[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /**
+   * @param start   starts one
+   * @param idle    whether the host has nothing better to do
+   * @param room    whether the budget of all pools has room for one more
+   */
+  constructor(
+    private readonly size: PoolSize,
+    private readonly start: () => Promise<HostedKernel | undefined>,
+    private readonly idle: () => boolean,
+    private readonly room: () => boolean,
+  ) {}
+
+  get kernels(): HostedKernel[] {
+    return [...this.#ready, ...this.#warming];
+  }
+
+  /** How many wait to be claimed. */
+  get readyCount(): number {
+    return this.#ready.length;
+  }
+
+  /** One that is ready; undefined where there is none. Counts as demand either way. */
+  take(): HostedKernel | undefined {
+    this.#claims.push(performance.now());
+    return this.#ready.shift();
+  }
+
+  /** Gets ready for what is asked for, one after another and while the host is idle; ends what is too much. */
+  refill(): void {
+    if (this.#closed) return;
+    while (this.#ready.length > this.#target()) this.#ready.pop()?.dismiss();
+    if (this.kernels.length < this.#target()) this.#timer ??= setTimeout(() => void this.#startOne(), REFILL_DELAY_MS).unref();
+  }
+
+  /** Ends them all. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const kernel of this.kernels) kernel.dismiss();
+  }
+
+  #target(): number {
+    const since = performance.now() - DEMAND_MS;
+    this.#claims = this.#claims.filter((at) => at > since);
+    return Math.min(this.size.ceiling, Math.max(this.size.floor, this.#claims.length));
+  }
+
+  async #startOne(): Promise<void> {
+    if (this.#closed || !this.idle() || !this.room()) {
+      this.#timer = undefined;
+      return;
+    }
+    const kernel = await this.start();
+    if (kernel !== undefined) await this.#warm(kernel);
+    this.#timer = undefined;
+    if (kernel !== undefined) this.refill();
+  }
+
+  async #warm(kernel: HostedKernel): Promise<void> {
+    this.#warming.add(kernel);
+    void kernel.gone.then(() => {
+      this.#warming.delete(kernel);
+      const at = this.#ready.indexOf(kernel);
+      if (at >= 0) this.#ready.splice(at, 1);
+    });
+    await Promise.race([kernel.warmed, kernel.gone]);
+    if (!this.#warming.delete(kernel)) return;
+    if (this.#closed) kernel.dismiss();
+    else this.#ready.push(kernel);
+  }
+}
