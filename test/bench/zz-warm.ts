@@ -4,6 +4,7 @@ const N = Number(process.argv[2] ?? 10);
 const gw = await Beamgate.start({ config: { pools: { environments: { python3: { floor: N, ceiling: N } }, budget: 64 } }, logName: 'zz-warm' });
 await new Promise(r=>setTimeout(r, 3000 + N*600));
 const t:number[]=[]; const p:number[]=[];
+if (process.argv[4]) { await gw.stop(); process.exit(0); }
 for (let i=0;i<N;i++) {
   const b=performance.now();
   const { id } = await startKernel(gw,'python3'); p.push(performance.now()-b);

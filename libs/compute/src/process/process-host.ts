@@ -102,8 +102,8 @@ export class ProcessHost implements KernelHost {
       return false;
     }
     this.options.log.info({ kernelId: spec.kernelId, owner }, 'claiming a warm kernel');
-    this.#keep(warm);
     warm.become(spec, timeoutSeconds);
+    this.#keep(warm);
     return true;
   }
 
