@@ -81,4 +81,6 @@ def run(spec_file: str, forked: bool = False) -> int:
 
 
 if __name__ == "__main__":
+    # What whoever started the service left open is no business of a kernel.
+    os.closerange(_HOME + 1, os.sysconf("SC_OPEN_MAX"))
     sys.exit(run(sys.argv[1]))

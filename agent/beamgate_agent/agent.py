@@ -62,7 +62,11 @@ class Agent:
         if place and self.kernel.claim is None:
             with suppress(OSError):
                 os.unlink(self.spec.record)
-            self.spec.directory, self.spec.socket, self.spec.record = place["directory"], place["socket"], place["record"]
+            self.spec.directory, self.spec.socket, self.spec.record = (
+                place["directory"],
+                place["socket"],
+                place["record"],
+            )
 
     def update_record(self) -> None:
         """A full disk or a removed data folder must not stop an agent that runs."""

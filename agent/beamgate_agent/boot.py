@@ -8,6 +8,7 @@ is what `python -m ipykernel_launcher -f <connection file>` would show.
 import atexit
 import ctypes
 import importlib.util
+import itertools
 import json
 import locale
 import os
@@ -159,13 +160,11 @@ def renew(app) -> None:
 
 
 def renew_matplotlib() -> None:
-    """Where the template has imported it: folders and settings are those of this kernel's surroundings."""
+    """Where the template has imported it: a file of settings in the working directory is this kernel's own."""
     matplotlib = sys.modules.get("matplotlib")
     if not matplotlib:
         return
     with suppress(Exception):
-        for cached in (matplotlib.get_configdir, matplotlib.get_cachedir):
-            cached.cache_clear()
         settings = matplotlib.matplotlib_fname()
         if settings != os.path.join(matplotlib.get_data_path(), "matplotlibrc"):
             matplotlib.rc_file(settings)
@@ -181,6 +180,7 @@ def run_forked(fd: int, agent: int, connection_file: str, env: dict[str, str]) -
     time.tzset()
     with suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "")
+    threading._counter = itertools.count(1).__next__
     # What an interpreter sets up when it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)

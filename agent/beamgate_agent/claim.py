@@ -23,7 +23,7 @@ _COLD_NAMES = ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_CONFIG_PATH"
 # Read once: when a process, libc or Python starts, or when a library that the template has imported was loaded.
 _COLD_PREFIXES = (
     *("PYTHON", "LD_", "MALLOC_", "GLIBC_TUNABLES"),
-    *("OMP_", "OPENBLAS_", "MKL_", "BLIS_", "NUMEXPR_", "HDF5_", "MPL", "MATPLOTLIBRC"),
+    *("OMP_", "OPENBLAS_", "MKL_", "BLIS_", "NUMEXPR_", "HDF5_", "MPL", "MATPLOTLIBRC", "XDG_"),
 )
 _LATE_NAMES = ("PYTHONPATH", "PYTHONSTARTUP")
 

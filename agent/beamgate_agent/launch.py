@@ -11,6 +11,8 @@ from .spec import Spec
 
 # Whether this process was forked from a template of the kernel's own Python.
 forking = False
+# Variables that modules set when they were imported into it.
+set_by_imports: dict[str, str] = {}
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 
 
@@ -42,7 +44,7 @@ def _become(spec: Spec, generation: int, claim: dict | None, env: dict[str, str]
     if not spec.python:
         return exec_generic(_fill_in(spec, generation, claim), claims.identity(claim), env)
     if forking and not claims.needs_new_interpreter(dict(os.environ), env):
-        return fork_python(connection_file(spec, generation), env)
+        return fork_python(connection_file(spec, generation), {**set_by_imports, **env})
     return exec_python(spec.python, connection_file(spec, generation), env)
 
 

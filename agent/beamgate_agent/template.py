@@ -54,8 +54,10 @@ def preload(name: str) -> None:
 
 
 class Template:
-    def __init__(self, modules: list[str]) -> None:
+    def __init__(self, modules: list[str], before: set[str]) -> None:
+        """@param before  names of the variables that it was started with"""
         self._modules = modules
+        self._before = before
         self._words: dict[int, tuple[str, bytes]] = {}
         self._agents: dict[int, str] = {}
         self._rest = b""
@@ -93,7 +95,7 @@ class Template:
         word, home = os.pipe2(os.O_CLOEXEC)
         pid = os.fork()
         if pid == 0:
-            _become_agent(spec, log, home)
+            _become_agent(spec, log, home, self._before)
         os.close(home)
         self._words[word] = (id, b"")
         self._agents[pid] = id
@@ -117,7 +119,7 @@ class Template:
             tell({"id": self._agents.pop(pid), "exited": True})
 
 
-def _become_agent(spec: str, log: str, home: int) -> None:
+def _become_agent(spec: str, log: str, home: int, before: set[str]) -> None:
     """In the child: what the launcher would have set up, then the agent. Never returns."""
     code = 1
     try:
@@ -131,8 +133,10 @@ def _become_agent(spec: str, log: str, home: int) -> None:
         os.dup2(home, _HOME)
         os.closerange(_HOME + 1, os.sysconf("SC_OPEN_MAX"))
         os.chdir("/")
+        from beamgate_agent import launch
         from beamgate_agent.__main__ import run
 
+        launch.set_by_imports = {name: value for name, value in os.environ.items() if name not in before}
         code = run(spec, forked=True)
     finally:
         os._exit(code)
@@ -140,11 +144,12 @@ def _become_agent(spec: str, log: str, home: int) -> None:
 
 def main() -> None:
     _be_found_as_package()
+    before = set(os.environ)
     for name in _PRELOAD:
         with suppress(ImportError):
             importlib.import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    template = Template(sys.argv[1:])
+    template = Template(sys.argv[1:], before)
     gc.collect()
     gc.freeze()
     tell({"ready": os.getpid()})

@@ -45,5 +45,5 @@ function templateOf(environment: Environment, config: Config): TemplateOptions[]
   const python = findInterpreter(environment, config.cache);
   const profile = config.profiles[profiles.default ?? config.defaultProfile] ?? config.profiles[config.defaultProfile];
   if (python === undefined || profile === undefined) return [];
-  return [{ python, preload, limits: profile.limits, pool: config.pools.environments[name] ?? NO_POOL }];
+  return [{ name, python, preload, limits: profile.limits, pool: config.pools.environments[name] ?? NO_POOL }];
 }

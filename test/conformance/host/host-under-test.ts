@@ -62,6 +62,22 @@ export class Facts {
     return this.all.filter((fact) => fact.kernelId === kernelId);
   }
 
+  /** The first fact of this kind from now on. */
+  next<K extends KernelFact['kind']>(kernelId: KernelId, kind: K): Promise<Of<K>> {
+    const known = this.of(kernelId).length;
+    return new Promise((resolve) => {
+      const watcher = () => {
+        const found = this.of(kernelId)
+          .slice(known)
+          .find((fact): fact is Of<K> => fact.kind === kind);
+        if (found === undefined) return;
+        this.#watchers.delete(watcher);
+        resolve(found);
+      };
+      this.#watchers.add(watcher);
+    });
+  }
+
   /** The first fact of this kind, told already or to come. An end of another kind rejects. */
   async until<K extends KernelFact['kind']>(kernelId: KernelId, kind: K): Promise<Of<K>> {
     const look = () => this.of(kernelId).find((fact): fact is Of<K> => fact.kind === kind);
@@ -81,7 +97,7 @@ export class Facts {
 }
 
 export interface Execution {
-  /** Everything printed. */
+  /** Everything printed, and the error. */
   text: string;
   status: string;
 }
@@ -106,6 +122,7 @@ export async function execute({ socket, clientToken }: AgentEndpoint, code: stri
         if (part(2).msg_id !== id) return;
         const { msg_type: type } = part(1);
         if (type === 'stream') text += part(4).text;
+        if (type === 'error') text += `${part(4).ename}: ${part(4).evalue}`;
         if (type === 'execute_reply') resolve({ text, status: part(4).status });
       });
       const request = {

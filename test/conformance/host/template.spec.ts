@@ -24,7 +24,19 @@ describe('a template of an environment', () => {
       warn: (fields: object, message: string) => void said.emit(message, fields),
     };
     const ready = once(said, 'template ready');
-    ({ host, facts } = newHost({ ...hostOptions(data, python), templates: [{ python, preload: [], limits: { memoryBytes: null, cpuMilli: null }, pool: { floor: 0, ceiling: 0 } }], log }));
+    ({ host, facts } = newHost({
+      ...hostOptions(data, python),
+      templates: [
+        {
+          name: 'python3',
+          python,
+          preload: [],
+          limits: { memoryBytes: null, cpuMilli: null },
+          pool: { floor: 0, ceiling: 0 },
+        },
+      ],
+      log,
+    }));
     [{ pid: template }] = await ready;
   });
 

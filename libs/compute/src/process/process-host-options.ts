@@ -14,6 +14,8 @@ export interface WorkingDirectoryRule {
 
 /** A Python whose kernels are forked from a process that has imported ipykernel, and more, once. */
 export interface TemplateOptions {
+  /** Of the environment. */
+  name: string;
   python: string;
   /** Modules to import besides. */
   preload: readonly string[];

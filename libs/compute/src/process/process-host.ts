@@ -48,7 +48,7 @@ export class ProcessHost implements KernelHost {
     this.#files = new AgentFiles(options.data);
     this.#templates = new Map(options.templates.map((template) => [template.python, this.#template(template)]));
     const idle = (): boolean => this.#underWay.size === 0;
-    this.#pools = new WarmPools(options.templates, options.poolBudget, (template) => this.#startWarm(template), idle);
+    this.#pools = new WarmPools(options, (template) => this.#startWarm(template), idle);
     this.#context = this.#prepare();
     // Whoever uses the host first gets the error; until then it must not end the process.
     this.#context.catch(() => {});
@@ -71,7 +71,7 @@ export class ProcessHost implements KernelHost {
       this.#underWay.add(kernelId);
       const agentSpec = await this.#specOf(kernelId, owner, spec);
       if (this.#closed) return;
-      if (await this.#claimWarm(agentSpec, owner, spec.launchTimeoutSeconds)) {
+      if (this.#claimWarm(agentSpec, owner, spec.launchTimeoutSeconds)) {
         // It is on its way.
       } else if (await this.#write(agentSpec)) {
         this.options.log.info({ kernelId, owner }, 'launching');
@@ -91,12 +91,12 @@ export class ProcessHost implements KernelHost {
   }
 
   /** @returns whether a warm kernel becomes this one */
-  async #claimWarm(wanted: AgentSpec, owner: string, timeoutSeconds: number): Promise<boolean> {
+  #claimWarm(wanted: AgentSpec, owner: string, timeoutSeconds: number): boolean {
     const taken = this.#closed ? undefined : this.#pools.take(wanted);
     if (taken === undefined) return false;
     const { warm, spec } = taken;
     try {
-      await this.#files.handOver(warm.spec, spec);
+      this.#files.handOver(warm.spec, spec);
     } catch {
       warm.dismiss();
       return false;

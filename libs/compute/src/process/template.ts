@@ -55,12 +55,16 @@ export class Template {
     if (this.#process !== undefined || this.#closed || performance.now() - this.#startedAt < RESTART_MS) return;
     this.#startedAt = performance.now();
     const log = openSync(this.logFile, 'a', 0o600);
-    const template = spawn(this.python, ['-Xfrozen_modules=off', join(dirname(this.main), 'template.py'), ...this.modules], {
-      cwd: '/',
-      detached: true,
-      env: this.env,
-      stdio: ['pipe', 'pipe', log],
-    });
+    const template = spawn(
+      this.python,
+      ['-Xfrozen_modules=off', join(dirname(this.main), 'template.py'), ...this.modules],
+      {
+        cwd: '/',
+        detached: true,
+        env: this.env,
+        stdio: ['pipe', 'pipe', log],
+      },
+    );
     closeSync(log);
     this.#process = template;
     template.unref();

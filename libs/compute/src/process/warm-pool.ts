@@ -1,7 +1,7 @@
 import type { HostedKernel } from './hosted-kernel.js';
 
-/** After a refill was asked for, milliseconds until one kernel is started: who was just served goes first. */
-const REFILL_DELAY_MS = 250;
+/** From the last claim until a kernel is started to take its place, milliseconds: who was just served goes first. */
+const QUIET_MS = 1000;
 /** Kernels claimed in this time, milliseconds, are what a pool above its floor gets ready for. */
 const DEMAND_MS = 300_000;
 
@@ -24,21 +24,18 @@ export class WarmPool {
    * @param start   starts one
    * @param idle    whether the host has nothing better to do
    * @param room    whether the budget of all pools has room for one more
+   * @param tell    how many are ready, whenever one more is
    */
   constructor(
     private readonly size: PoolSize,
     private readonly start: () => Promise<HostedKernel | undefined>,
     private readonly idle: () => boolean,
     private readonly room: () => boolean,
+    private readonly tell: (ready: number) => void,
   ) {}
 
   get kernels(): HostedKernel[] {
     return [...this.#ready, ...this.#warming];
-  }
-
-  /** How many wait to be claimed. */
-  get readyCount(): number {
-    return this.#ready.length;
   }
 
   /** One that is ready; undefined where there is none. Counts as demand either way. */
@@ -51,7 +48,8 @@ export class WarmPool {
   refill(): void {
     if (this.#closed) return;
     while (this.#ready.length > this.#target()) this.#ready.pop()?.dismiss();
-    if (this.kernels.length < this.#target()) this.#timer ??= setTimeout(() => void this.#startOne(), REFILL_DELAY_MS).unref();
+    if (this.kernels.length >= this.#target() || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => void this.#startOne(), this.#quietIn()).unref();
   }
 
   /** Ends them all. */
@@ -67,15 +65,20 @@ export class WarmPool {
     return Math.min(this.size.ceiling, Math.max(this.size.floor, this.#claims.length));
   }
 
+  /** Milliseconds until nobody was served for a while. */
+  #quietIn(): number {
+    return Math.max(0, (this.#claims.at(-1) ?? Number.NEGATIVE_INFINITY) + QUIET_MS - performance.now());
+  }
+
   async #startOne(): Promise<void> {
-    if (this.#closed || !this.idle() || !this.room()) {
-      this.#timer = undefined;
-      return;
-    }
-    const kernel = await this.start();
-    if (kernel !== undefined) await this.#warm(kernel);
     this.#timer = undefined;
-    if (kernel !== undefined) this.refill();
+    if (this.#quietIn() > 0) this.refill();
+    // Whatever keeps the host busy asks for a refill when it is done.
+    if (this.#closed || this.#timer !== undefined || this.#warming.size > 0 || !this.idle() || !this.room()) return;
+    const kernel = await this.start();
+    if (kernel === undefined) return;
+    await this.#warm(kernel);
+    this.refill();
   }
 
   async #warm(kernel: HostedKernel): Promise<void> {
@@ -87,7 +90,8 @@ export class WarmPool {
     });
     await Promise.race([kernel.warmed, kernel.gone]);
     if (!this.#warming.delete(kernel)) return;
-    if (this.#closed) kernel.dismiss();
-    else this.#ready.push(kernel);
+    if (this.#closed) return kernel.dismiss();
+    this.#ready.push(kernel);
+    this.tell(this.#ready.length);
   }
 }

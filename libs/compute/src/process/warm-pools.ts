@@ -1,6 +1,6 @@
 import type { AgentSpec } from './agent-files.js';
 import type { HostedKernel } from './hosted-kernel.js';
-import type { TemplateOptions } from './process-host-options.js';
+import type { ProcessHostOptions, TemplateOptions } from './process-host-options.js';
 import { WarmPool } from './warm-pool.js';
 
 /** The pools of a host, one for each template, under one budget. */
@@ -12,14 +12,16 @@ export class WarmPools {
    * @param idle   whether the host has nothing better to do
    */
   constructor(
-    templates: readonly TemplateOptions[],
-    budget: number,
+    { templates, poolBudget, log }: Pick<ProcessHostOptions, 'templates' | 'poolBudget' | 'log'>,
     start: (template: TemplateOptions) => Promise<HostedKernel | undefined>,
     idle: () => boolean,
   ) {
-    const room = (): boolean => this.kernels.length < budget;
+    const room = (): boolean => this.kernels.length < poolBudget;
     this.#pools = new Map(
-      templates.map((template) => [template.python, new WarmPool(template.pool, () => start(template), idle, room)]),
+      templates.map((template) => {
+        const tell = (ready: number): void => log.info({ environment: template.name, ready }, 'warm kernel ready');
+        return [template.python, new WarmPool(template.pool, () => start(template), idle, room, tell)];
+      }),
     );
   }
 

@@ -68,7 +68,11 @@ export const ALIASES: readonly Alias[] = [
     note: 'added to the default list',
     read: (text, defaultValue) => [...(defaultValue as string[]), ...looseList(text)],
   },
-  { suffixes: ['KERNEL_LAUNCH_TIMEOUT'], key: 'kernels.launchTimeoutSeconds', note: 'counted from admission; `KERNEL_LAUNCH_TIMEOUT` of a request can lengthen it' },
+  {
+    suffixes: ['KERNEL_LAUNCH_TIMEOUT'],
+    key: 'kernels.launchTimeoutSeconds',
+    note: 'counted from admission; `KERNEL_LAUNCH_TIMEOUT` of a request can lengthen it',
+  },
   { suffixes: ['WS_PING_INTERVAL_SECS'], key: 'channels.pingIntervalSeconds' },
   { suffixes: ['ALLOW_ORIGIN'], key: 'cors.allowOrigin' },
   { suffixes: ['ALLOW_HEADERS'], key: 'cors.allowHeaders' },
