@@ -13,13 +13,14 @@ import { roundTripsDirect, roundTripsThrough } from './round-trip.js';
 import { median, quantile } from './statistics.js';
 import { kernelspecs, type SubjectName, start } from './subjects.js';
 import { type Flood, flood } from './throughput.js';
+import { PooledBeamgate, startToImports } from './warm-start.js';
 
 const { values: options } = parseArgs({
   options: {
     smoke: { type: 'boolean', default: false },
     repeats: { type: 'string' },
     subjects: { type: 'string', default: 'beamgate,peer,peer-no-delay' },
-    only: { type: 'string', default: 'cold,trip,flood,memory,kill' },
+    only: { type: 'string', default: 'cold,warm,trip,flood,memory,kill' },
     publish: { type: 'boolean', default: false },
     out: { type: 'string', default: join(root, 'test-results', 'bench.json') },
   },
@@ -29,8 +30,18 @@ const repeats = Number(options.repeats ?? (smoke ? 1 : 5));
 const subjects = options.subjects.split(',') as SubjectName[];
 const parts = new Set(options.only.split(','));
 const size = smoke
-  ? { starts: 1, atOnce: 2, trips: 50, kernelTrips: 10, messages: 2000, buffers: 5, kernels: 2, kills: 1 }
-  : { starts: 5, atOnce: 8, trips: 500, kernelTrips: 200, messages: 50_000, buffers: 100, kernels: 20, kills: 4 };
+  ? { starts: 1, pool: 2, atOnce: 2, trips: 50, kernelTrips: 10, messages: 2000, buffers: 5, kernels: 2, kills: 1 }
+  : {
+      starts: 5,
+      pool: 40,
+      atOnce: 8,
+      trips: 500,
+      kernelTrips: 200,
+      messages: 50_000,
+      buffers: 100,
+      kernels: 20,
+      kills: 4,
+    };
 
 const results = new Results();
 const log = (line: string) => process.stderr.write(`${line}\n`);
@@ -142,6 +153,53 @@ async function back(): Promise<void> {
   }
 }
 
+/** One pool after another, so that none takes another's processor time, and the peer beside the first. */
+async function warmStarts(): Promise<void> {
+  const title = 'start of ipykernel from a pool,';
+  const many = await PooledBeamgate.start(jupyterPath, size.pool);
+  try {
+    results.add(
+      'warm kernel with agent and its share of the template, PSS',
+      'MB',
+      'beamgate',
+      many.bytesPerKernel / 1e6,
+    );
+    const inTurn = await many.inTurn();
+    results.add(`${title} one after another, p50`, 'ms', 'beamgate', quantile(inTurn.times, 0.5));
+    results.add(`${title} one after another, p99`, 'ms', 'beamgate', quantile(inTurn.times, 0.99));
+    const atOnce = await many.atOnce();
+    results.add(`${title} ${size.pool} at once, p95`, 'ms', 'beamgate', quantile(atOnce.times, 0.95));
+    results.add(`${title} ${size.pool} at once, lost`, 'kernels', 'beamgate', atOnce.lost);
+    results.add('start to imports done, from a pool, p50', 'ms', 'beamgate', quantile(await many.toImports(), 0.5));
+  } finally {
+    await many.gateway.stop();
+  }
+  const few = await PooledBeamgate.start(jupyterPath, size.atOnce);
+  try {
+    results.add(`${title} ${size.atOnce} at once, p95`, 'ms', 'beamgate', quantile((await few.atOnce()).times, 0.95));
+  } finally {
+    await few.gateway.stop();
+  }
+  const none = await PooledBeamgate.start(jupyterPath, 0);
+  try {
+    const { times } = await none.inTurn();
+    results.add('start of ipykernel from the template, pool empty, p50', 'ms', 'beamgate', quantile(times, 0.5));
+  } finally {
+    await none.gateway.stop();
+  }
+  for (const name of ['peer', 'peer-no-delay'] as const) {
+    const peer = running.get(name);
+    if (!peer) continue;
+    const inTurn = await coldStartsInTurn(peer, 'python3', size.starts);
+    results.add(`${title} one after another, p50`, 'ms', name, quantile(inTurn.times, 0.5));
+    const atOnce = await coldStartsAtOnce(peer, 'python3', size.atOnce);
+    results.add(`${title} ${size.atOnce} at once, p95`, 'ms', name, quantile(atOnce.times, 0.95));
+    const imports: number[] = [];
+    for (let start = 0; start < size.starts; start += 1) imports.push(await startToImports(peer));
+    results.add('start to imports done, from a pool, p50', 'ms', name, quantile(imports, 0.5));
+  }
+}
+
 const running = new Map<SubjectName, Gateway>();
 const began = Date.now();
 try {
@@ -155,6 +213,7 @@ try {
   for (let repeat = 1; repeat <= repeats; repeat += 1) {
     log(`repeat ${repeat} of ${repeats}`);
     if (parts.has('cold')) await coldStarts();
+    if (parts.has('warm')) await warmStarts();
     if (parts.has('trip')) await roundTrips();
     if (parts.has('flood')) await floods();
   }
