@@ -66,6 +66,7 @@ class Kernel:
         self._heard = False
         self._offered = False
         self._accepting = False
+        self._asked = False
         self._answered = False
         self._busy = False
         self._error: str | None = None
@@ -210,8 +211,13 @@ class Kernel:
             self._offer_claim()
         elif "claimed" in message:
             self._tell_answer({"pid": self.pid})
-            self._probe()
+            # What somebody waits for goes first; output upon it shows as well as a probe that the kernel serves.
+            self._asked = bool(self._held)
             self._open_if_heard()
+            if self._asked and self._accepting:
+                self._later(_FIRST_PROBE_SECONDS, self._probe)
+            else:
+                self._probe()
 
     def _on_boot_closed(self) -> None:
         """A generic kernel's exec worked, unless an error was told before."""
@@ -249,15 +255,23 @@ class Kernel:
             self._offer_claim()
             self._ready_if_complete()
         self.on_iopub(messages)
+        if self._asked and not self._answered:
+            self._answered = True
+            self._ready_if_complete()
 
     def _on_reply(self, channel: str, tag: int | None, parts: list) -> None:
         if tag == 0:
             if peek.msg_type(parts[0]) == b"kernel_info_reply":
-                self.info = json.loads(parts[3])
                 self._answered = True
+                self._learn(parts)
                 self._ready_if_complete()
             return
+        if self.info is None and peek.msg_type(parts[0]) == b"kernel_info_reply":
+            self._learn(parts)
         self.on_reply(channel, tag, parts)
+
+    def _learn(self, parts: list) -> None:
+        self.info = json.loads(parts[3])
 
     def _ready_if_complete(self) -> None:
         if self._answered and self._heard and self.state in ("starting", "restarting") and not self._after_exit:

@@ -4,12 +4,12 @@ import { parseArgs } from 'node:util';
 import { type Gateway, remove } from '../support/gateway.js';
 import { root } from '../support/parts.js';
 import { backAfterKill } from './back.js';
-import { coldStartsAtOnce, coldStartsInTurn } from './cold-start.js';
 import { killInMidCell } from './kill.js';
 import { memory } from './memory.js';
 import { markdown, PREFACE } from './report.js';
 import { machine, Results } from './results.js';
 import { roundTripsDirect, roundTripsThrough } from './round-trip.js';
+import { startsAtOnce, startsInTurn } from './start.js';
 import { median, quantile } from './statistics.js';
 import { kernelspecs, type SubjectName, start } from './subjects.js';
 import { type Flood, flood } from './throughput.js';
@@ -59,11 +59,11 @@ async function interleaved(what: string, measure: (gateway: Gateway, name: Subje
 
 async function coldStarts(): Promise<void> {
   await interleaved('cold starts', async (gateway, name) => {
-    const inTurn = await coldStartsInTurn(gateway, 'python3', size.starts);
+    const inTurn = await startsInTurn(gateway, 'python3', size.starts);
     results.add('start of ipykernel, one after another', 'ms', name, median(inTurn.times));
-    const bare = await coldStartsInTurn(gateway, 'null', size.starts);
+    const bare = await startsInTurn(gateway, 'null', size.starts);
     results.add('start of a null kernel, one after another', 'ms', name, median(bare.times));
-    const atOnce = await coldStartsAtOnce(gateway, 'python3', size.atOnce);
+    const atOnce = await startsAtOnce(gateway, 'python3', size.atOnce);
     results.add(`start of ipykernel, ${size.atOnce} at once, median`, 'ms', name, median(atOnce.times));
     results.add(`start of ipykernel, ${size.atOnce} at once, last`, 'ms', name, Math.max(...atOnce.times));
     const all = 2 * size.starts + size.atOnce;
@@ -190,9 +190,9 @@ async function warmStarts(): Promise<void> {
   for (const name of ['peer', 'peer-no-delay'] as const) {
     const peer = running.get(name);
     if (!peer) continue;
-    const inTurn = await coldStartsInTurn(peer, 'python3', size.starts);
+    const inTurn = await startsInTurn(peer, 'python3', size.starts);
     results.add(`${title} one after another, p50`, 'ms', name, quantile(inTurn.times, 0.5));
-    const atOnce = await coldStartsAtOnce(peer, 'python3', size.atOnce);
+    const atOnce = await startsAtOnce(peer, 'python3', size.atOnce);
     results.add(`${title} ${size.atOnce} at once, p95`, 'ms', name, quantile(atOnce.times, 0.95));
     const imports: number[] = [];
     for (let start = 0; start < size.starts; start += 1) imports.push(await startToImports(peer));

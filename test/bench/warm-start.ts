@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Beamgate } from '../support/beamgate.js';
 import { ChannelClient, deleteKernel, startKernel } from '../support/channel-client.js';
 import type { Gateway } from '../support/gateway.js';
-import { coldStartsAtOnce, coldStartsInTurn, type Starts } from './cold-start.js';
+import { type Starts, startsAtOnce, startsInTurn } from './start.js';
 import { proportionalSetSize } from './subjects.js';
 
 /** Beamgate with a pool of kernels of the default environment, full at each measurement. */
@@ -27,14 +27,14 @@ export class PooledBeamgate {
 
   async inTurn(): Promise<Starts> {
     const from = this.logged;
-    const starts = await coldStartsInTurn(this.gateway, 'python3', this.size || 10);
+    const starts = await startsInTurn(this.gateway, 'python3', this.size || 10);
     await this.full(from);
     return starts;
   }
 
   async atOnce(): Promise<Starts> {
     const from = this.logged;
-    const starts = await coldStartsAtOnce(this.gateway, 'python3', this.size);
+    const starts = await startsAtOnce(this.gateway, 'python3', this.size);
     await this.full(from);
     return starts;
   }
