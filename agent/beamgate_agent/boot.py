@@ -94,6 +94,24 @@ def bound_text(stream) -> None:
     stream.write = write_bounded
 
 
+def warm_up(app) -> None:
+    """Go once through what the first request goes through, while nobody waits: its pages are this process's own then.
+
+    Random numbers are seeded here too, for each process serves one kernel.
+    """
+    import random
+
+    random.seed()
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()
+    session = app.session
+    message = session.msg("kernel_info_reply", content=dict(app.kernel.kernel_info, status="ok"))
+    wire = session.serialize(message)
+    session.deserialize(session.feed_identities(wire)[1])
+    session.message_count = 0
+    session.digest_history.clear()
+
+
 def apply(claim: dict, app, agent: int) -> None:
     take_identity(claim, agent)
     if "umask" in claim:
@@ -142,12 +160,8 @@ def apply_environment(claim: dict) -> None:
 
 def renew(app) -> None:
     """What was derived from the old surroundings, or must differ between kernels."""
-    import random
     from pathlib import Path
 
-    random.seed()
-    if "numpy.random" in sys.modules:
-        sys.modules["numpy.random"].seed()
     renew_matplotlib()
     app.session.session = os.urandom(16).hex()
     app.session.username = os.environ.get("USER", "username")
@@ -205,6 +219,7 @@ def run(fd: int, agent: int, connection_file: str) -> None:
         look_like_launcher(connection_file)
         app = initialise()
         keep_output(app)
+        warm_up(app)
         tell({"initialised": True, "welcomes": hasattr(app.iopub_thread, "_send_welcome_message")})
         with agent_socket.makefile("rb") as lines:
             line = lines.readline()

@@ -7,6 +7,7 @@ import { NumberedClient } from '../support/numbered-client.js';
 import { say } from '../support/say.js';
 import { Seeded } from '../support/seeded.js';
 import { createKernel, endKernel, inPhase } from '../support/v1.js';
+import type { Received } from '../support/wire.js';
 
 const LINES = 200;
 /** Messages before a confirmation is asked for, and what may pass while it is on its way. */
@@ -89,9 +90,12 @@ describe('kill -9 of the service while a cell prints', () => {
     await closed;
     await beamgate.startAgain();
     const again = await ChannelClient.open(beamgate, id, { session: slow.session });
-    const reply = await again.next(
-      ({ channel, parent_header }) => channel === 'shell' && parent_header['msg_id'] === request,
-    );
+    const mine = ({ parent_header }: Received) => parent_header['msg_id'] === request;
+    // They travel on two channels: the reply may be there before the last output, idle is not.
+    const [reply] = await Promise.all([
+      again.next((message) => message.channel === 'shell' && mine(message)),
+      again.next((message) => message.content['execution_state'] === 'idle' && mine(message)),
+    ]);
     expect(reply.content['status']).toBe('ok');
     const lines = [slow, again].map(({ received }) =>
       received.flatMap(({ content }) => /line \d+/.exec(String(content['text'] ?? ''))?.[0] ?? []),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { Beamgate } from '../support/beamgate.js';
+import { Beamgate, POOLS } from '../support/beamgate.js';
 import { ChannelClient, deleteKernel, startKernel } from '../support/channel-client.js';
 import { cell, Lab, run } from '../support/lab.js';
 import { NotebookServer } from '../support/notebook-server.js';
@@ -23,7 +23,7 @@ const NOT_TEXT = 'bytes([0xff, 0xfe, 0x00, 0x80]) * 1000';
 const scope = new Scope();
 let beamgate: Beamgate;
 beforeAll(async () => {
-  beamgate = scope.use(await Beamgate.start(), (one) => one.stop());
+  beamgate = scope.use(await Beamgate.start({ config: POOLS }), (one) => one.stop());
 });
 
 describe('buffers of 1 MB pass both ways', () => {

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
-import { Beamgate } from '../support/beamgate.js';
+import { Beamgate, POOLS } from '../support/beamgate.js';
 import { cell, Lab } from '../support/lab.js';
 import { NotebookServer } from '../support/notebook-server.js';
 import { Scope } from '../support/scope.js';
@@ -42,7 +42,7 @@ class Debugger {
 }
 
 it('the debugger stops at a breakpoint, steps, shows variables and goes on', async () => {
-  const beamgate = scope.use(await Beamgate.start(), (one) => one.stop());
+  const beamgate = scope.use(await Beamgate.start({ config: POOLS }), (one) => one.stop());
   const server = scope.use(await NotebookServer.start({ gateway: beamgate }), (one) => one.stop());
   const lab = scope.use(new Lab(server), (one) => one.dispose());
   const kernel = await lab.open('debug.ipynb');

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import type { Kernel } from '@jupyterlab/services';
-import { Beamgate } from '../support/beamgate.js';
+import { Beamgate, POOLS } from '../support/beamgate.js';
 import { deleteKernel } from '../support/channel-client.js';
 import { call } from '../support/gateway.js';
 import { cell, connection, Lab, run, status } from '../support/lab.js';
@@ -18,7 +18,7 @@ describe('a stock notebook server', () => {
   const closing = <T extends { dispose(): void }>(thing: T): T => scope.use(thing, (one) => one.dispose());
 
   beforeAll(async () => {
-    beamgate = scope.use(await Beamgate.start(), (one) => one.stop());
+    beamgate = scope.use(await Beamgate.start({ config: POOLS }), (one) => one.stop());
     server = scope.use(await NotebookServer.start({ gateway: beamgate }), (one) => one.stop());
     lab = closing(new Lab(server));
   });

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
-import { Beamgate, type BeamgateOptions } from '../support/beamgate.js';
+import { Beamgate, type BeamgateOptions, POOLS } from '../support/beamgate.js';
 import { remove, resultsFolder, temporaryFolder } from '../support/gateway.js';
 import { NotebookServer } from '../support/notebook-server.js';
 import { parts, root } from '../support/parts.js';
@@ -31,7 +31,9 @@ export class Workbench {
   ) {}
 
   static async start(scope: Scope, options: BeamgateOptions = {}): Promise<Workbench> {
-    const beamgate = scope.use(await Beamgate.start(options), (one) => one.stop());
+    const beamgate = scope.use(await Beamgate.start({ ...options, config: { ...POOLS, ...options.config } }), (one) =>
+      one.stop(),
+    );
     const server = scope.use(await NotebookServer.start({ gateway: beamgate, program: 'lab' }), (one) => one.stop());
     const profile = scope.use(temporaryFolder('browser'), remove);
     const browser = scope.use(

@@ -14,6 +14,11 @@ export interface BeamgateOptions {
   logName?: string;
 }
 
+/** Most suites start many services and few kernels: pools would take the processor from what they test. */
+const NO_POOLS = { pools: { environments: {} } };
+/** Warm kernels as the service has them by default. */
+export const POOLS = { pools: {} };
+
 interface ServiceFile {
   url: string;
   token: string;
@@ -69,7 +74,7 @@ export class Beamgate implements Gateway {
     const announced = join(this.data, 'service.json');
     rmSync(announced, { force: true });
     const config = join(this.data, 'test-config.json');
-    writeFileSync(config, JSON.stringify(this.options.config ?? {}));
+    writeFileSync(config, JSON.stringify({ ...NO_POOLS, ...this.options.config }));
     this.child = new Child(
       this.name,
       join(root, 'scripts/service.sh'),

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { access, mkdir, realpath, stat } from 'node:fs/promises';
+import { constants, mkdirSync } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize, relative, resolve } from 'node:path';
 import type { WorkingDirectoryRule } from './process-host-options.js';
 
@@ -36,7 +36,8 @@ export async function workingDirectory(
     if (folder !== undefined) return folder;
   }
   const folder = fill(defaultFolder, user);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Synchronous: nearly always it is there, and a start would wait a millisecond for the thread pool to say so.
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
 
