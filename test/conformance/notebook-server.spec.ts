@@ -9,8 +9,11 @@ import { Scope } from '../support/scope.js';
 
 jest.setTimeout(60_000);
 
-/** A stock notebook server in front of Beamgate, driven by JupyterLab's own client. */
-describe('a stock notebook server', () => {
+/** A notebook server in front of Beamgate, stock and with our add-on, driven by JupyterLab's own client. */
+describe.each([
+  ['a stock notebook server', false],
+  ['a notebook server with the add-on', true],
+])('%s', (_, addOn) => {
   const scope = new Scope();
   let beamgate: Beamgate;
   let server: NotebookServer;
@@ -19,7 +22,7 @@ describe('a stock notebook server', () => {
 
   beforeAll(async () => {
     beamgate = scope.use(await Beamgate.start({ config: POOLS }), (one) => one.stop());
-    server = scope.use(await NotebookServer.start({ gateway: beamgate }), (one) => one.stop());
+    server = scope.use(await NotebookServer.start({ gateway: beamgate, addOn }), (one) => one.stop());
     lab = closing(new Lab(server));
   });
 

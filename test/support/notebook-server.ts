@@ -4,12 +4,14 @@ import { connect } from 'node:net';
 import { basename, join } from 'node:path';
 import { Child } from './child.js';
 import { cleanEnvironment, type Gateway, remove, resultsFolder, temporaryFolder } from './gateway.js';
-import { parts } from './parts.js';
+import { parts, root } from './parts.js';
 
 export interface NotebookServerOptions {
   gateway: Pick<Gateway, 'url' | 'token'>;
   /** `lab` serves JupyterLab's pages too. */
   program?: 'server' | 'lab';
+  /** With our add-on from `clients/jupyter-server`. */
+  addOn?: boolean;
   env?: Record<string, string>;
   /** How the token is sent; Enterprise Gateway knows `token` alone. */
   scheme?: 'Bearer' | 'token';
@@ -78,11 +80,13 @@ export class NotebookServer {
         `--ServerApp.root_dir=${this.folder}`,
         `--IdentityProvider.token=${this.token}`,
         '--ServerApp.allow_root=True',
+        ...(this.options.addOn ? ['--ServerApp.jpserver_extensions={"beamgate_jupyter_server": True}'] : []),
       ],
       {
         env: {
           ...cleanEnvironment(),
           PATH: `${bin}:${process.env['PATH']}`,
+          PYTHONPATH: join(root, 'clients/jupyter-server'),
           JUPYTER_CONFIG_DIR: join(this.home, 'config'),
           JUPYTER_DATA_DIR: join(this.home, 'data'),
           JUPYTER_RUNTIME_DIR: join(this.home, 'runtime'),
