@@ -9,8 +9,8 @@ import { Seeded } from '../support/seeded.js';
 const CELLS = process.env['BEAMGATE_FULL'] === '1' ? 20 : 1;
 const KILLS = 5;
 const LINES = 3000;
-/** Messages before a confirmation is asked for, and what may pass while it is on its way. */
-const WINDOW = 32 + 4;
+/** Messages that may be unconfirmed towards a stock notebook server. */
+const WINDOW = 64;
 
 describe.each([
   ['a stock notebook server', false],

@@ -37,10 +37,12 @@ export class ChannelFactory {
 
   open({ ws, socket, request, asked, session, kernel }: Granted, onClosed: () => void): Channel {
     const timing = { ...DEFAULT_TIMING, ...this.options.timing };
-    const client = new ClientSocket(ws, socket, this.metrics, this.options.pingIntervalSeconds, timing);
+    const framing = framingFor(ws.protocol, request.headers['user-agent']);
+    const { pingIntervalSeconds } = this.options;
+    const client = new ClientSocket(ws, socket, this.metrics, pingIntervalSeconds, timing, framing.mostOpen);
     const channel = new Channel({
       client,
-      framing: framingFor(ws.protocol, request.headers['user-agent']),
+      framing,
       session,
       position: { epoch: asked.epoch, seen: asked.seen },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),

@@ -25,7 +25,10 @@ export class ClientSocket implements FrameSink {
   readonly #confirmations: Confirmations;
   readonly #alive: NodeJS.Timeout;
   #corked = false;
+  /** Too much is unread. */
   #congested = false;
+  /** Too much is unconfirmed. */
+  #waiting = false;
   #paused = false;
   #unanswered = 0;
   #listener: ClientSocketListener | null = null;
@@ -36,14 +39,19 @@ export class ClientSocket implements FrameSink {
     private readonly metrics: ChannelMetrics,
     pingIntervalSeconds: number,
     private readonly timing: ChannelTiming,
+    /** Messages that may be unconfirmed: what is repeated at most when this service dies. */
+    private readonly mostOpen: number,
   ) {
     this.#confirmations = new Confirmations(
       (payload) => this.#ping(payload),
-      (seq) => this.#listener?.confirmed(seq),
+      (seq) => {
+        this.#listener?.confirmed(seq);
+        if (this.#confirmations.open <= this.mostOpen / 2) this.#release(() => (this.#waiting = false));
+      },
       timing.confirmQuiet,
     );
     this.#alive = setInterval(() => this.#checkAlive(), pingIntervalSeconds * 1000).unref();
-    raw.on('drain', () => this.#onDrain());
+    raw.on('drain', () => this.#release(() => (this.#congested = false)));
   }
 
   listen(listener: ClientSocketListener): void {
@@ -72,15 +80,13 @@ export class ClientSocket implements FrameSink {
     this.metrics.toClient(data.length);
     if (typeof data === 'string' || data.length < RECYCLED_BYTES) this.ws.send(data, { binary });
     else this.ws.send(data, { binary }, () => recycleBody(data));
-    if (!this.#congested && this.ws.bufferedAmount > CONGESTED_BYTES) {
-      this.#congested = true;
-      this.#listener?.congested();
-    }
+    if (!this.#congested && this.ws.bufferedAmount > CONGESTED_BYTES) this.#hold(() => (this.#congested = true));
   }
 
   /** A ring entry was told; the client will be asked to confirm it. */
   told(seq: number): void {
     this.#confirmations.sent(seq);
+    if (!this.#waiting && this.#confirmations.open >= this.mostOpen) this.#hold(() => (this.#waiting = true));
   }
 
   ringChanged(): void {
@@ -134,9 +140,15 @@ export class ClientSocket implements FrameSink {
     this.#ping('');
   }
 
-  #onDrain(): void {
-    if (!this.#congested) return;
-    this.#congested = false;
-    this.#listener?.relieved();
+  #hold(note: () => void): void {
+    const held = this.#congested || this.#waiting;
+    note();
+    if (!held) this.#listener?.congested();
+  }
+
+  #release(note: () => void): void {
+    const held = this.#congested || this.#waiting;
+    note();
+    if (held && !this.#congested && !this.#waiting) this.#listener?.relieved();
   }
 }

@@ -10,6 +10,10 @@ export class Confirmations {
   #sinceAsked = 0;
   #quietTimer: NodeJS.Timeout | null = null;
   #atTimer = 0;
+  /** Messages sent, at each ping that was not answered yet. */
+  #pings: { seq: number; sent: number }[] = [];
+  #sentCount = 0;
+  #confirmedCount = 0;
 
   constructor(
     private readonly ping: (payload: string) => void,
@@ -17,8 +21,14 @@ export class Confirmations {
     private readonly quietMs: number,
   ) {}
 
+  /** Messages sent that the client has not confirmed: what would be repeated if this service died now. */
+  get open(): number {
+    return this.#sentCount - this.#confirmedCount;
+  }
+
   sent(seq: number): void {
     this.#last = seq;
+    this.#sentCount += 1;
     this.#sinceAsked += 1;
     if (this.#sinceAsked >= MESSAGES_PER_PING) this.#ask();
     else this.#quietTimer ??= this.#startTimer();
@@ -28,7 +38,12 @@ export class Confirmations {
   pong(payload: Buffer): void {
     if (payload.length === 0 || payload.length > 16) return;
     const seq = Number(payload.toString('latin1'));
-    if (Number.isSafeInteger(seq) && seq > 0 && seq <= this.#asked) this.confirmed(seq);
+    if (!Number.isSafeInteger(seq) || seq <= 0 || seq > this.#asked) return;
+    while (this.#pings[0] !== undefined && this.#pings[0].seq <= seq) {
+      this.#confirmedCount = this.#pings[0].sent;
+      this.#pings.shift();
+    }
+    this.confirmed(seq);
   }
 
   /** The numbers belong to another ring from now on. */
@@ -37,6 +52,8 @@ export class Confirmations {
     this.#last = 0;
     this.#asked = 0;
     this.#sinceAsked = 0;
+    this.#pings = [];
+    this.#confirmedCount = this.#sentCount;
   }
 
   stop(): void {
@@ -47,6 +64,7 @@ export class Confirmations {
   #ask(): void {
     this.#asked = this.#last;
     this.#sinceAsked = 0;
+    this.#pings.push({ seq: this.#last, sent: this.#sentCount });
     this.ping(String(this.#last));
   }
 

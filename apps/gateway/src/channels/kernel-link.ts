@@ -20,6 +20,9 @@ export interface KernelLinkListener {
   replaced(): void;
 }
 
+/** A message or an event of the ring. */
+type Entry = { seq: number; frame: Buffer } | { seq: number; event: AgentEvent };
+
 /** A session's way to its kernel: holds input until there is one, and finds back when a stream breaks. */
 export class KernelLink {
   readonly #input = new SessionInput();
@@ -29,6 +32,8 @@ export class KernelLink {
   #writable = false;
   #confirming = false;
   #paused = false;
+  /** What was read when it was paused. */
+  #late: Entry[] = [];
   #held = false;
   #lastTold = 0;
   #retryMs: number;
@@ -61,6 +66,7 @@ export class KernelLink {
 
   /** Lets go of the kernel; held input stays for the next `open`. */
   close(): void {
+    for (const entry of this.#late.splice(0)) this.#tell(entry);
     this.#endpoint = null;
     this.#retryMs = this.timing.retryFirst;
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
@@ -102,7 +108,13 @@ export class KernelLink {
 
   resume(): void {
     this.#paused = false;
-    this.#stream?.resume();
+    const late = this.#late;
+    this.#late = [];
+    let told = 0;
+    while (!this.#paused && told < late.length) this.#tell(late[told++] as Entry);
+    this.#late = late.slice(told);
+    this.listener.batch();
+    if (!this.#paused) this.#stream?.resume();
   }
 
   #connect(): void {
@@ -120,10 +132,10 @@ export class KernelLink {
     if (this.#paused) stream.pause();
     stream.on('welcome', (welcome) => this.#onWelcome(welcome));
     stream.on('message', (seq, frame) => {
-      if (this.#isNew(seq)) this.listener.message(seq, frame);
+      if (this.#isNew(seq)) this.#take({ seq, frame });
     });
     stream.on('event', (seq, event) => {
-      if (this.#isNew(seq)) this.listener.event(seq, event);
+      if (this.#isNew(seq)) this.#take({ seq, event });
     });
     stream.on('batch', () => this.listener.batch());
     stream.on('drain', () => {
@@ -133,6 +145,16 @@ export class KernelLink {
     stream.on('close', ({ bye }) => {
       if (this.#stream === stream) this.#onClose(bye);
     });
+  }
+
+  #take(entry: Entry): void {
+    if (this.#paused) this.#late.push(entry);
+    else this.#tell(entry);
+  }
+
+  #tell(entry: Entry): void {
+    if ('frame' in entry) this.listener.message(entry.seq, entry.frame);
+    else this.listener.event(entry.seq, entry.event);
   }
 
   #isNew(seq: number): boolean {

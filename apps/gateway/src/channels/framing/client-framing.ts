@@ -17,6 +17,8 @@ export interface ClientFraming {
   readonly name: string;
   /** Whether `write` hands the frame itself to the sink, which recycles what it sent. */
   readonly passesFrames: boolean;
+  /** Messages that may be unconfirmed before more are sent: so many are repeated at most when this service dies. */
+  readonly mostOpen: number;
   /** A v1 frame for the client; `seq` is its ring number, 0 when Beamgate made it. */
   write(sink: FrameSink, seq: number, frame: Buffer): void;
   /** Throws MalformedMessage. */

@@ -4,6 +4,7 @@ import type { ClientFraming, FrameSink, NumberedInput } from './client-framing.j
 /** No subprotocol: JSON text, and binary frames for messages with buffers. Read by the first byte, not the opcode. */
 export class LegacyFraming implements ClientFraming {
   readonly name: string = 'legacy';
+  readonly mostOpen: number = 1024;
   readonly passesFrames = false;
 
   write(sink: FrameSink, _seq: number, frame: Buffer): void {

@@ -12,6 +12,8 @@ import type { ClientFraming, FrameSink, NumberedInput } from './client-framing.j
 /** For clients that state what they saw; docs/reference/channels.md. */
 export class NumberedFraming implements ClientFraming {
   readonly name = NUMBERED_PROTOCOL;
+  /** It states what it saw. */
+  readonly mostOpen = Number.POSITIVE_INFINITY;
   readonly passesFrames = false;
 
   write(sink: FrameSink, seq: number, frame: Buffer): void {

@@ -12,6 +12,8 @@ const PARENTS_REMEMBERED = 256;
  */
 export class TornadoFraming extends LegacyFraming {
   override readonly name = 'legacy-text';
+  /** Its notebooks show repeats; it is near, and slower than its confirmations. */
+  override readonly mostOpen = 64;
   readonly #told = new Set<string>();
 
   override write(sink: FrameSink, _seq: number, frame: Buffer): void {

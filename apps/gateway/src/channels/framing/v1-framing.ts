@@ -4,6 +4,7 @@ import type { ClientFraming, FrameSink, NumberedInput } from './client-framing.j
 /** Frames pass as they are. A text frame is read as legacy JSON. */
 export class V1Framing implements ClientFraming {
   readonly name = V1_PROTOCOL;
+  readonly mostOpen = 1024;
   readonly passesFrames = true;
 
   write(sink: FrameSink, _seq: number, frame: Buffer): void {
