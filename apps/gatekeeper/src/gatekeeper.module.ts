@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CLOCK } from '#libs/domain';
 import { STORE } from '#libs/store';
+import { CullingService } from './culling/culling.service.js';
 import { GATEKEEPER_CONFIG, GATEWAYS, type GatekeeperParts, LAUNCHER } from './gatekeeper-parts.js';
 import { KernelCommandsController } from './kernels/kernel-commands.controller.js';
 import { KernelLog } from './kernels/kernel-log.js';
@@ -34,6 +35,7 @@ export class GatekeeperModule {
         Writer,
         Delivery,
         Deadlines,
+        CullingService,
         Recovery,
         KernelLog,
         KernelsService,

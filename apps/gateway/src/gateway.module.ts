@@ -56,8 +56,9 @@ export interface GatewayParts {
   metrics?: Registry;
 }
 
-const channelOptions = ({ baseUrl, channels }: Config): ChannelOptions => ({
+const channelOptions = ({ baseUrl, channels, culling }: Config): ChannelOptions => ({
   baseUrl,
+  culling,
   pendingBytes: channels.pendingBytes,
   maxMessageBytes: channels.maxMessageBytes,
   pingIntervalSeconds: channels.pingIntervalSeconds,

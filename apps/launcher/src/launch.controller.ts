@@ -4,7 +4,7 @@ import { BusController } from '#libs/bus';
 import { KERNEL_HOST, type KernelHost } from '#libs/compute';
 import { LauncherCommands } from '#libs/contracts';
 
-const { launchKernel, stopKernel, restartKernel, reconcile } = LauncherCommands;
+const { launchKernel, stopKernel, restartKernel, usage, reconcile } = LauncherCommands;
 
 /** Commands of the gatekeeper; each answer means taken up, what came of it is told by facts. */
 @BusController()
@@ -29,6 +29,11 @@ export class LaunchController {
   async restart(@Payload() payload: unknown): Promise<object> {
     await this.host.restart(restartKernel.input.parse(payload).kernelId);
     return {};
+  }
+
+  @MessagePattern(usage.pattern)
+  async usage(@Payload() payload: unknown): Promise<object> {
+    return { cpuSeconds: await this.host.cpuSeconds(usage.input.parse(payload).kernelId) };
   }
 
   @MessagePattern(reconcile.pattern)

@@ -27,6 +27,9 @@ class FakeHost implements KernelHost {
   async restart(...args: unknown[]): Promise<void> {
     this.calls.push(['restart', ...args]);
   }
+  async cpuSeconds(): Promise<number> {
+    return 1.5;
+  }
   async close(): Promise<void> {
     this.calls.push(['close']);
   }
@@ -79,6 +82,7 @@ it('passes each command to the host', async () => {
   await client.send(LauncherCommands.reconcile, { kernelIds: [kernelId] });
   await client.send(LauncherCommands.launchKernel, { kernelId, owner, launch });
   await client.send(LauncherCommands.restartKernel, { kernelId });
+  expect(await client.send(LauncherCommands.usage, { kernelId })).toEqual({ cpuSeconds: 1.5 });
   await client.send(LauncherCommands.stopKernel, { kernelId, graceMs: 5 });
   expect(host.calls).toEqual([
     ['reconcile', [kernelId]],

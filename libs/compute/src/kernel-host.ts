@@ -27,6 +27,8 @@ export interface KernelHost {
   stop(kernelId: KernelId, graceMs: number): Promise<void>;
   /** A new process in the same agent, with the same claim. */
   restart(kernelId: KernelId): Promise<void>;
+  /** CPU time of the kernel and its children so far, seconds; null where it can't be told. */
+  cpuSeconds(kernelId: KernelId): Promise<number | null>;
   /** Lets go of every agent without ending it. */
   close(): Promise<void>;
 }

@@ -52,6 +52,8 @@ export const GatekeeperCommands = {
   stopKernel: command('kernel.stop', OneKernel.extend({ reason: EndReason, detail: z.string() }), Kernel),
   /** A living kernel gets a new process at once; one that ended without being asked to re-enters the queue. */
   restartKernel: command('kernel.restart', OneKernel, Kernel),
+  /** As if it had been used now: a kernel that was to be ended for lack of use is kept. */
+  keepKernel: command('kernel.keep', OneKernel, Kernel),
   /** Answered by the scheduling core from memory; null when the kernel is not waiting. */
   explainKernel: command('kernel.explain', OneKernel, WaitExplanation.nullable()),
   saveSession: command('session.save', SessionRow, SessionRow),
@@ -71,6 +73,8 @@ export const LauncherCommands = {
   /** Ends the kernel and its agent, however far it got; a kernel unknown here is already stopped: fact `kernelExited`. */
   stopKernel: command('launcher.stop', OneKernel.extend({ graceMs: z.int().min(0) }), Nothing),
   restartKernel: command('launcher.restart', OneKernel, Nothing),
+  /** CPU time of the kernel and its children so far, seconds; null where nobody knows. */
+  usage: command('launcher.usage', OneKernel, z.object({ cpuSeconds: z.number().nullable() })),
   /** At start: which kernels ought to live. The launcher adopts those, reaps every other agent, and reports facts. */
   reconcile: command('launcher.reconcile', z.object({ kernelIds: z.array(KernelId) }), Nothing),
 } as const;

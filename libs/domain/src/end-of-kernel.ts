@@ -9,8 +9,11 @@ export interface End {
 
 type Exit = Omit<Extract<LauncherFact, { kind: 'kernelExited' }>, 'kernelId' | 'kind'>;
 
-/** Ends that nobody asked for: the kernel may be restarted under its id, and enters the queue again. */
-const restartable: ReadonlySet<EndReason> = new Set(['crashed', 'out-of-memory', 'node-lost', 'launch-failed']);
+/** Ends that its owner did not ask for: the kernel may be restarted under its id, and enters the queue again. */
+const restartable: ReadonlySet<EndReason> = new Set([
+  ...(['crashed', 'out-of-memory', 'node-lost', 'launch-failed'] as const),
+  ...(['culled', 'reclaimed', 'preempted', 'reservation'] as const),
+]);
 
 export const isRestartable = (kernel: Kernel): boolean =>
   kernel.phase === 'ended' && kernel.endReason !== null && restartable.has(kernel.endReason);

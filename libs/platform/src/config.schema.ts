@@ -99,6 +99,19 @@ export const Config = z.strictObject({
     cgroups: z.boolean().default(true).describe('Limit by cgroup where one can be written; else watch and kill'),
     python: z.string().default('').describe('Python that runs agents (≥ 3.11); empty: that of the default environment'),
   }),
+  culling: section({
+    idleSeconds: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('A kernel that did nothing for this long is ended, seconds; 0: never'),
+    busySeconds: z.number().min(0).default(0).describe('A cell may run this long, seconds; 0: for ever'),
+    warningSeconds: z
+      .number()
+      .min(0)
+      .default(300)
+      .describe('The notebook is told this long before the end, seconds; at most half of the limit'),
+  }),
   pools: section({
     environments: z
       .record(

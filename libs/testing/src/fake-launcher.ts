@@ -14,12 +14,15 @@ export class FakeLauncher {
   readonly commands = new Heard<LauncherCommand>();
   /** Answers the next commands with these failures, one each. */
   readonly failures: Error[] = [];
+  /** CPU time of every kernel so far. */
+  cpuSeconds = 0;
   /** Holds back answers to `reconcile` while it is set. */
   reconciling: Promise<void> | undefined;
 
   readonly send = (async ({ pattern }: { pattern: string }, input: object) => {
     this.commands.add({ name: pattern.replace('launcher.', ''), ...input });
     if (pattern === LauncherCommands.reconcile.pattern) await this.reconciling;
+    if (pattern === LauncherCommands.usage.pattern) return { cpuSeconds: this.cpuSeconds };
     const failure = this.failures.shift();
     if (failure) throw failure;
     return {};

@@ -3,7 +3,7 @@ import { BusController } from '#libs/bus';
 import { GatekeeperCommands, type Kernel, type WaitExplanation } from '#libs/contracts';
 import { KernelsService } from './kernels.service.js';
 
-const { submitKernel, stopKernel, restartKernel, explainKernel } = GatekeeperCommands;
+const { submitKernel, stopKernel, restartKernel, keepKernel, explainKernel } = GatekeeperCommands;
 
 @BusController()
 export class KernelCommandsController {
@@ -23,6 +23,11 @@ export class KernelCommandsController {
   @MessagePattern(restartKernel.pattern)
   restart(@Payload() payload: unknown): Promise<Kernel> {
     return this.kernels.restart(restartKernel.input.parse(payload).kernelId);
+  }
+
+  @MessagePattern(keepKernel.pattern)
+  keep(@Payload() payload: unknown): Promise<Kernel> {
+    return this.kernels.keep(keepKernel.input.parse(payload).kernelId);
   }
 
   @MessagePattern(explainKernel.pattern)

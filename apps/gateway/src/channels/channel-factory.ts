@@ -26,6 +26,7 @@ export interface Granted {
 @Injectable()
 export class ChannelFactory {
   readonly #log = new Logger(ChannelFactory.name);
+  readonly #since = Date.now();
 
   constructor(
     @Inject(CHANNEL_OPTIONS) private readonly options: ChannelOptions,
@@ -47,6 +48,8 @@ export class ChannelFactory {
       position: { epoch: asked.epoch, seen: asked.seen },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
       pendingBytes: this.options.pendingBytes,
+      culling: this.options.culling,
+      since: this.#since,
       timing,
       metrics: this.metrics,
       onClosed: () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { Kernel, WaitExplanation } from '#libs/contracts';
+import type { CullingRules } from '#libs/domain';
 import {
   type AgentEvent,
   isIopub,
@@ -15,6 +16,7 @@ import {
 import type { ChannelMetrics } from './channel-metrics.js';
 import type { ClientSocket, ClientSocketListener } from './client-socket.js';
 import { endSentence } from './end-sentences.js';
+import { EndWarning } from './end-warning.js';
 import type { ClientFraming } from './framing/client-framing.js';
 import { gatewayMessage } from './gateway-message.js';
 import { KernelLink, type KernelLinkListener } from './kernel-link.js';
@@ -35,6 +37,9 @@ export interface ChannelParts {
   position: { epoch: string | undefined; seen: number | undefined };
   explain: () => Promise<WaitExplanation | null>;
   pendingBytes: number;
+  culling: CullingRules;
+  /** When this service started, ms since the epoch. */
+  since: number;
   timing: ChannelTiming;
   metrics: ChannelMetrics;
   /** The client is gone. */
@@ -46,6 +51,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   readonly #log = new Logger(Channel.name);
   readonly #requests = new OpenRequests();
   readonly #notice: WaitNotice;
+  readonly #warning: EndWarning;
   readonly #link: KernelLink;
   readonly #ownSession = randomUUID();
   #kernel: Kernel | null = null;
@@ -60,8 +66,10 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   #released = false;
 
   constructor(private readonly parts: ChannelParts) {
-    const { session, position, timing, explain } = parts;
+    const { session, position, timing, explain, culling, since } = parts;
     this.#link = new KernelLink(session, position, this, timing);
+    const tell = (type: string, content: object, parent?: Buffer): void => this.#tell(type, content, parent);
+    this.#warning = new EndWarning(tell, culling, since);
     this.#notice = new WaitNotice((frame) => this.#publish(frame), explain, this.#ownSession, timing);
   }
 
@@ -70,6 +78,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     if (this.#released || (this.#kernel !== null && kernel.revision <= this.#kernel.revision)) return;
     const first = this.#kernel === null;
     this.#kernel = kernel;
+    this.#warning.changed(kernel);
     if (kernel.phase === 'ended') {
       this.#onEnded(kernel);
       return;
@@ -93,6 +102,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   /** Takes over from an older socket of the same session: what it asked and could not send yet. Before `replaced`. */
   adopt(older: Channel): void {
     this.#requests.adopt(older.#requests);
+    if (older.#warning.cell !== null) this.#warning.asked(older.#warning.cell);
     for (const input of older.#link.surrender()) this.#link.send(input);
     const { running } = this.#requests;
     if (!this.#isLive() && running !== undefined) this.#notice.watch(running);
@@ -110,6 +120,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     try {
       const { number, message } = this.parts.framing.read(data, binary);
       this.#requests.sent(message);
+      if (message.header.msg_type === 'execute_request') this.#warning.asked(Buffer.from(message.message.header));
       if (this.#ended !== null && !this.#link.up) {
         this.#failRequests('KernelEnded', endSentence(this.#ended));
         return;
@@ -251,13 +262,22 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#link.close();
     this.#link.surrender();
     this.#notice.clear();
-    this.#failRequests('KernelEnded', endSentence(kernel));
+    this.#tellEnd(kernel);
     this.#tell('status', { execution_state: 'dead' });
     this.#deathTold = true;
     // It stays a while: what is still asked is answered, and a kernel that re-enters the queue is picked up.
     this.#endTimer = setTimeout(() => this.close(1000, 'the kernel ended'), this.parts.timing.linger);
     this.#endTimer.unref();
     this.accepting();
+  }
+
+  /** In the cells that wait; where none does, in the one that was run last. */
+  #tellEnd(kernel: Kernel): void {
+    const { cell } = this.#warning;
+    const waits = this.#requests.running !== undefined;
+    this.#failRequests('KernelEnded', endSentence(kernel));
+    if (waits || cell === null || kernel.endReason === 'shut-down') return;
+    this.#tell('stream', { name: 'stderr', text: `${endSentence(kernel)}\n` }, cell);
   }
 
   /** Whether the kernel had been told to be dead before. */
@@ -294,6 +314,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#released = true;
     this.#clearEnd();
     this.#notice.clear();
+    this.#warning.stop();
     this.#link.close();
   }
 }

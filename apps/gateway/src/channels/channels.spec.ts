@@ -35,6 +35,7 @@ const clients: ChannelClient[] = [];
 function serve(changes: Partial<ChannelOptions> = {}): void {
   const options: ChannelOptions = {
     baseUrl: '/base/',
+    culling: { idleSeconds: 0, busySeconds: 0, warningSeconds: 0 },
     pendingBytes: 1024 * 1024,
     maxMessageBytes: 64 * 1024 * 1024,
     pingIntervalSeconds: 30,

@@ -1,3 +1,5 @@
+import type { CullingRules } from '#libs/domain';
+
 /** What the channel relay takes from the configuration. */
 export interface ChannelOptions {
   /** Path prefix of every URL; starts and ends with a slash. */
@@ -8,6 +10,8 @@ export interface ChannelOptions {
   maxMessageBytes: number;
   /** Ping of a quiet socket, seconds; three without a pong end it. */
   pingIntervalSeconds: number;
+  /** By which unused kernels are ended, and warned of. */
+  culling: CullingRules;
   timing?: Partial<ChannelTiming>;
 }
 export const CHANNEL_OPTIONS = Symbol('ChannelOptions');

@@ -90,6 +90,12 @@ export class KernelsService {
     this.log.info({ kernelId: kernel.id }, 'kernel interrupted');
   }
 
+  /** As if it had been used now. */
+  async keep(identity: Identity, id: string): Promise<Kernel> {
+    const { id: kernelId } = await this.findShown(identity, id);
+    return this.gatekeeper.send(GatekeeperCommands.keepKernel, { kernelId });
+  }
+
   /** Why it waits; null where it does not, or where nobody can say now: a kernel is shown without it all the same. */
   async explain(kernel: Kernel): Promise<WaitExplanation | null> {
     if (!['queued', 'admitted', 'launching'].includes(kernel.phase)) return null;

@@ -65,6 +65,12 @@ export class V1KernelsController {
     return this.#view(await this.kernels.restart(identity, id));
   }
 
+  @Post(':id/keep')
+  @HttpCode(200)
+  async keep(@CurrentIdentity() identity: Identity, @Param('id') id: string): Promise<KernelView> {
+    return this.#view(await this.kernels.keep(identity, id));
+  }
+
   #view(kernel: Kernel): KernelView {
     return kernelView(kernel, this.connections.of(kernel.id));
   }

@@ -58,6 +58,12 @@ export const v1Operations: readonly Operation[] = [
     answers: { 200: ['The kernel', KernelView], 404: ['None that you may see'], 409: ['It was shut down'] },
   },
   {
+    method: 'post',
+    path: '/v1/kernels/{id}/keep',
+    summary: 'Keep a kernel that is to be ended for lack of use: as if it had been used now',
+    answers: { 200: ['The kernel', KernelView], 404: ['None that you may see'] },
+  },
+  {
     method: 'get',
     path: '/v1/kernelspecs',
     summary: 'The kernelspecs that are offered',

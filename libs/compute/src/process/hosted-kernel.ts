@@ -159,6 +159,12 @@ export class HostedKernel {
     this.#call('restart', {});
   }
 
+  /** @see KernelHost.cpuSeconds */
+  async cpuSeconds(): Promise<number | undefined> {
+    const stats = await this.#stream?.call('stats').catch(() => undefined);
+    return typeof stats?.['cpuSeconds'] === 'number' ? stats['cpuSeconds'] : undefined;
+  }
+
   /** Ends an agent whose kernel has ended, or that nobody wants. */
   dismiss(): void {
     this.#callOrKill('exit', {}, LAST_RESORT_MS);

@@ -143,6 +143,10 @@ export class ProcessHost implements KernelHost {
     else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
   }
 
+  async cpuSeconds(kernelId: KernelId): Promise<number | null> {
+    return (await this.#kernels.get(kernelId)?.cpuSeconds()) ?? null;
+  }
+
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
     const context = await this.#context;
     const wanted = new Set<string>(kernelIds);

@@ -73,6 +73,7 @@ export const ALIASES: readonly Alias[] = [
     key: 'kernels.launchTimeoutSeconds',
     note: 'counted from admission; `KERNEL_LAUNCH_TIMEOUT` of a request can lengthen it',
   },
+  { suffixes: ['CULL_IDLE_TIMEOUT'], key: 'culling.idleSeconds', note: 'open tabs do not keep a kernel' },
   { suffixes: ['WS_PING_INTERVAL_SECS'], key: 'channels.pingIntervalSeconds' },
   { suffixes: ['ALLOW_ORIGIN'], key: 'cors.allowOrigin' },
   { suffixes: ['ALLOW_HEADERS'], key: 'cors.allowHeaders' },
