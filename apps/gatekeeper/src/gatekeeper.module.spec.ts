@@ -150,6 +150,24 @@ describe('the gatekeeper', () => {
       expect(await explain(aKernelId())).toBeNull();
     });
 
+    it('expects a start by how long places were held lately, also after a restart', async () => {
+      await beginWith({ maxKernels: 1 });
+      for (let count = 1; count <= 10; count += 1) {
+        const { id } = await ready();
+        stage.clock.advance(60_000);
+        await exited(id);
+      }
+      await ready();
+      const waiting = await submit();
+      const at = stage.clock.now() + 60_000;
+      expect(await explain(waiting.id)).toMatchObject({ expectedStart: { earliest: at, latest: at } });
+      await stage.crash();
+      await stage.start();
+      expect(await explain(waiting.id)).toMatchObject({ expectedStart: { earliest: at, latest: at } });
+      stage.clock.advance(60_000);
+      expect(await explain(waiting.id)).toMatchObject({ expectedStart: null });
+    });
+
     it('lets one leave that is stopped while it waits, at once and without the launcher', async () => {
       await beginWith({ maxKernels: 1 });
       await submit();

@@ -137,7 +137,7 @@ describe('restart of a kernel', () => {
     expect(become(kernel, { kind: 'kernelReady' })).toMatchObject({ phase: 'ready', executionState: 'idle' });
   });
 
-  it.each<EndReason>(['crashed', 'out-of-memory', 'node-lost', 'launch-failed'])(
+  it.each<EndReason>(['crashed', 'out-of-memory', 'node-lost', 'launch-failed', 'culled', 'reclaimed'])(
     'puts one that ended by %s into the queue again under its id',
     (reason) => {
       const kernel = endedBy(reason);
@@ -147,7 +147,7 @@ describe('restart of a kernel', () => {
     },
   );
 
-  it.each<EndReason>(['shut-down', 'culled', 'admin', 'revoked'])('is refused after %s', (reason) => {
+  it.each<EndReason>(['shut-down', 'admin', 'revoked'])('is refused after %s', (reason) => {
     expect(outcome(transition(endedBy(reason), { kind: 'restartAsked' }, NOW))).toBe('not-found');
   });
 

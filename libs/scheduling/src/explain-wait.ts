@@ -2,10 +2,7 @@ import type { KernelId, WaitExplanation } from '#libs/contracts';
 import type { CoreState, Workload } from './core-state.js';
 import { atCap, type Lacking, lacking } from './fits.js';
 
-/**
- * Why a workload waits under first come. `expectedStart` is always null: interactive kernels have no wall limit, so
- * nothing grounds a time.
- */
+/** Why a workload waits under first come. `expectedStart` is null: the core knows no times; see `expectedStart`. */
 export function explainWait(state: CoreState, id: KernelId): WaitExplanation | null {
   const index = state.waiting.findIndex((workload) => workload.id === id);
   const workload = state.waiting[index];

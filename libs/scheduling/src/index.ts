@@ -1,4 +1,5 @@
 export * from './core-state.js';
+export * from './expected-start.js';
 export * from './first-come.policy.js';
 export * from './policy.js';
 export * from './step.js';

@@ -27,10 +27,11 @@ export class CullingService implements OnModuleDestroy {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.#since = clock.now();
-    writer.onCommit(({ kernels }) => this.watch(kernels));
+    writer.onStart((kernels) => this.#watch(kernels));
+    writer.onCommit(({ kernels }) => this.#watch(kernels));
   }
 
-  watch(kernels: Iterable<Kernel>): void {
+  #watch(kernels: Iterable<Kernel>): void {
     for (const kernel of kernels) {
       const plan = this.#planOf(kernel);
       const watched = this.#watched.get(kernel.id);

@@ -11,11 +11,12 @@ import {
   type WaitExplanation,
 } from '#libs/contracts';
 import { CLOCK, type Clock, type Happening, isLaunching, queuedKernel } from '#libs/domain';
-import { firstComePolicy } from '#libs/scheduling';
+import { expectedStart, firstComePolicy } from '#libs/scheduling';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import type { Draft } from '../writer/draft.js';
 import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
+import { HoldingTimes } from './holding-times.js';
 
 /** Judges what callers ask of kernels. */
 @Injectable()
@@ -25,6 +26,7 @@ export class KernelsService {
     private readonly known: Known,
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly holding: HoldingTimes,
   ) {}
 
   /** The same id from the same owner and kernelspec is the same kernel, whatever became of it. */
@@ -67,7 +69,7 @@ export class KernelsService {
   explain(kernelId: KernelId): WaitExplanation | null {
     const kernel = this.known.kernels.get(kernelId);
     if (!kernel) return null;
-    if (kernel.phase === 'queued') return firstComePolicy.explain(this.known.core, kernelId, this.clock.now());
+    if (kernel.phase === 'queued') return this.#explainWait(kernel);
     if (!isLaunching(kernel)) return null;
     return {
       position: 1,
@@ -76,6 +78,19 @@ export class KernelsService {
       text: 'The kernel has its place and is starting.',
       expectedStart: null,
     };
+  }
+
+  /** With a band where the holding times ground one: of all kernels, or of the owner's where only their end helps. */
+  #explainWait({ id, owner }: Kernel): WaitExplanation | null {
+    const now = this.clock.now();
+    const wait = firstComePolicy.explain(this.known.core, id, now);
+    if (wait === null) return null;
+    const mine = wait.reason === 'user-cap';
+    const holders = [...this.known.kernels.values()].filter((one) => !mine || one.owner === owner);
+    const elapsed = holders.flatMap(({ admittedAt }) => (admittedAt === null ? [] : [now - admittedAt]));
+    const line = this.known.core.waiting.filter(({ user }) => !mine || user === owner);
+    const turn = line.findIndex((workload) => workload.id === id) + 1;
+    return { ...wait, expectedStart: expectedStart({ observed: this.holding.observed, elapsed }, turn, now) };
   }
 
   #happen(kernelId: KernelId, happening: Happening): Promise<Kernel> {

@@ -18,10 +18,11 @@ export class Deadlines implements OnModuleDestroy {
     private readonly writer: Writer,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
-    writer.onCommit(({ kernels }) => this.watch(kernels));
+    writer.onStart((kernels) => this.#watch(kernels));
+    writer.onCommit(({ kernels }) => this.#watch(kernels));
   }
 
-  watch(kernels: Iterable<Kernel>): void {
+  #watch(kernels: Iterable<Kernel>): void {
     for (const kernel of kernels) {
       const deadline = this.#deadlines.get(kernel.id);
       if (isLaunching(kernel) && deadline?.admittedAt === kernel.admittedAt) continue;

@@ -1,11 +1,9 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Kernel } from '#libs/contracts';
 import { type Message, STORE, type Store } from '#libs/store';
-import { CullingService } from '../culling/culling.service.js';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { launchMessage, restartMessage, stopMessage } from '../writer/consequences.js';
 import { Writer } from '../writer/writer.js';
-import { Deadlines } from './deadlines.js';
 import { Delivery } from './delivery.js';
 
 /**
@@ -20,8 +18,6 @@ export class Recovery implements OnApplicationBootstrap {
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
     private readonly writer: Writer,
     private readonly delivery: Delivery,
-    private readonly deadlines: Deadlines,
-    private readonly culling: CullingService,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -32,8 +28,6 @@ export class Recovery implements OnApplicationBootstrap {
     this.delivery.reconcile(placed.map(({ id }) => id));
     this.delivery.deliver(left.filter(({ destination }) => destination === 'gateways'));
     this.delivery.deliver(placed.flatMap((kernel) => this.#due(kernel)));
-    this.deadlines.watch(placed);
-    this.culling.watch(placed);
   }
 
   #due(kernel: Kernel): Message[] {

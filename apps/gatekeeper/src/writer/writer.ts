@@ -45,6 +45,7 @@ export class Writer implements OnModuleDestroy {
   #delivered: number[] = [];
   #coreEvents: CoreEvent[] = [];
   #listeners: ((committed: Committed) => void)[] = [];
+  #startListeners: ((kernels: Iterable<Kernel>) => void)[] = [];
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #wanted = false;
@@ -65,9 +66,15 @@ export class Writer implements OnModuleDestroy {
     this.#listeners.push(listener);
   }
 
+  /** Called with the living kernels when the work begins. */
+  onStart(listener: (kernels: Iterable<Kernel>) => void): void {
+    this.#startListeners.push(listener);
+  }
+
   /** Reads the rows and begins to work. */
   async start(): Promise<void> {
     this.#coreEvents = await this.known.load();
+    for (const listener of this.#startListeners) listener(this.known.kernels.values());
     this.#started = true;
     this.#wake();
   }

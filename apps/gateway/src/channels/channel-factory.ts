@@ -10,6 +10,7 @@ import { ChannelMetrics } from './channel-metrics.js';
 import type { ChannelRequest } from './channel-request.js';
 import { ClientSocket } from './client-socket.js';
 import { framingFor } from './framing/choose-framing.js';
+import { KernelInfoCache } from './kernel-info-cache.js';
 import { CHANNEL_OPTIONS, type ChannelOptions, DEFAULT_TIMING } from './options.js';
 
 /** An upgrade that was granted. */
@@ -27,6 +28,7 @@ export interface Granted {
 export class ChannelFactory {
   readonly #log = new Logger(ChannelFactory.name);
   readonly #since = Date.now();
+  readonly #kernelInfo = new KernelInfoCache();
 
   constructor(
     @Inject(CHANNEL_OPTIONS) private readonly options: ChannelOptions,
@@ -48,6 +50,7 @@ export class ChannelFactory {
       position: { epoch: asked.epoch, seen: asked.seen },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
       pendingBytes: this.options.pendingBytes,
+      kernelInfo: this.#kernelInfo,
       culling: this.options.culling,
       since: this.#since,
       timing,

@@ -4,6 +4,7 @@ import type { Kernel, WaitExplanation } from '#libs/contracts';
 import type { CullingRules } from '#libs/domain';
 import {
   type AgentEvent,
+  type ClientMessage,
   isIopub,
   MalformedMessage,
   Part,
@@ -19,6 +20,7 @@ import { endSentence } from './end-sentences.js';
 import { EndWarning } from './end-warning.js';
 import type { ClientFraming } from './framing/client-framing.js';
 import { gatewayMessage } from './gateway-message.js';
+import type { KernelInfoCache } from './kernel-info-cache.js';
 import { KernelLink, type KernelLinkListener } from './kernel-link.js';
 import { OpenRequests } from './open-requests.js';
 import type { ChannelTiming } from './options.js';
@@ -36,6 +38,7 @@ export interface ChannelParts {
   /** What the client stated that it saw. */
   position: { epoch: string | undefined; seen: number | undefined };
   explain: () => Promise<WaitExplanation | null>;
+  kernelInfo: KernelInfoCache;
   pendingBytes: number;
   culling: CullingRules;
   /** When this service started, ms since the epoch. */
@@ -119,6 +122,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.metrics.fromClient(data.length);
     try {
       const { number, message } = this.parts.framing.read(data, binary);
+      if (number === 0 && this.#answersForKernel(message)) return;
       this.#requests.sent(message);
       if (message.header.msg_type === 'execute_request') this.#warning.asked(Buffer.from(message.message.header));
       if (this.#ended !== null && !this.#link.up) {
@@ -221,8 +225,22 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     return this.#kernel !== null && LIVE_PHASES.includes(this.#kernel.phase);
   }
 
+  /** A waiting kernel's clients learn what it will be from another of its kind, and go on with their cells. */
+  #answersForKernel({ channel, header, message }: ClientMessage): boolean {
+    if (header.msg_type !== 'kernel_info_request' || this.#kernel === null || this.#isLive()) return false;
+    const info = this.parts.kernelInfo.find(this.#kernel.kernelspec);
+    if (info === undefined || this.#ended !== null) return false;
+    const parent = Buffer.from(message.header);
+    this.#tell('status', { execution_state: 'busy' }, parent);
+    this.#publish(gatewayMessage(channel, 'kernel_info_reply', info, this.#session(), parent));
+    this.#tell('status', { execution_state: 'idle' }, parent);
+    this.#tell('status', { execution_state: 'starting' });
+    return true;
+  }
+
   #onReply(frame: Buffer): void {
     if (peekV1(frame, Part.channel).toString('latin1') === 'stdin') return;
+    if (this.#kernel !== null) this.parts.kernelInfo.learn(this.#kernel.kernelspec, frame);
     const id = parentId(peekV1(frame, Part.parentHeader));
     if (id !== undefined) this.#requests.answered(id);
   }

@@ -234,7 +234,9 @@ describe('a kernel that waits', () => {
     client.send(execute('m2'));
     const shown = await client.type('display_data');
     expect(shown.parent).toBe('m1');
-    expect(shown.content['data']).toEqual({ 'text/plain': 'Queued: position 2 of 5.\nAll CPUs are in use.' });
+    expect(shown.content['data']).toEqual({
+      'text/plain': 'Queued: position 2 of 5.\nAll CPUs are in use.\nExpected start: unknown.',
+    });
     kernels.explanation = queued(1);
     const updated = await client.type('update_display_data');
     expect(updated.content['transient']).toEqual(shown.content['transient']);
@@ -259,6 +261,29 @@ describe('a kernel that waits', () => {
     agent.emit(printed('still no look'));
     await client.messages.find(({ content }) => content['text'] === 'still no look');
     expect(kernels.explained).toBe(looks);
+  });
+
+  it('answers kernel_info from what a kernel of the same kernelspec said, and asks the kernel no more', async () => {
+    serve();
+    const running = await attach(ready(), 'r', V1_PROTOCOL);
+    agent.emit(v1Message('shell', 'kernel_info_reply', { status: 'ok', banner: 'Python' }, { parent: 'first' }));
+    await running.type('kernel_info_reply');
+    const waiting = kernels.add();
+    const other = kernels.add({ kernelspec: 'julia' });
+    const [client, unknown] = await Promise.all(
+      [waiting, other].map(({ id }) => open(id, 'session_id=s', V1_PROTOCOL)),
+    );
+    for (const one of [unknown, client]) {
+      one?.send(v1Message('shell', 'kernel_info_request', {}, { id: 'info' }));
+      one?.send(execute('m1'));
+    }
+    expect(await client?.type('kernel_info_reply')).toMatchObject({ parent: 'info', content: { banner: 'Python' } });
+    expect(client?.types().slice(0, 4)).toEqual(['status starting', 'status busy', 'kernel_info_reply', 'status idle']);
+    expect(unknown?.types()).not.toContain('kernel_info_reply');
+    next = await FakeAgent.listen();
+    kernels.start(waiting.id, next);
+    const { frame } = await next.inputs.next();
+    expect(JSON.parse(unpackV1(frame).header.toString()).msg_id).toBe('m1');
   });
 
   it('looks for an explanation only when a cell waits', async () => {

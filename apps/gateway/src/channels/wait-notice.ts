@@ -9,8 +9,10 @@ const time = (instant: number): string => new Date(instant).toISOString().slice(
 /** The wait for people, a line per sentence: notebooks break long lines inside words. */
 export function waitText(wait: WaitExplanation | null): string {
   if (wait === null) return 'The kernel is starting.';
+  if (wait.reason === 'launching') return wait.text;
   const band = wait.expectedStart;
-  const expected = band === null ? '' : ` Expected start: ${time(band.earliest)} to ${time(band.latest)} UTC.`;
+  const when = band === null ? 'unknown' : `${time(band.earliest)} to ${time(band.latest)} UTC`;
+  const expected = ` Expected start: ${when}.`;
   return `${wait.text}${expected}`.replaceAll('. ', '.\n');
 }
 
