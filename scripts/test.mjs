@@ -77,6 +77,7 @@ const lanes = (parts) => [
   { 'conformance-waits': () => jest('conformance-waits', 'conformance', ['--runInBand', LONG]) },
   {
     agent: () => pytest('agent', parts.agent, 'agent'),
+    'add-on': () => pytest('add-on', parts.jupyter, 'clients/jupyter-server'),
     conformance: () => jest('conformance', 'conformance', ['--runInBand', `--testPathIgnorePatterns=${LONG}`]),
     e2e: inBand('e2e'),
     chaos: inBand('chaos'),

@@ -1,5 +1,3 @@
-import type { PoolSize } from './warm-pool.js';
-
 /** Takes one line per state change; a pino logger is one. */
 export interface HostLog {
   info(fields: object, message: string): void;
@@ -10,6 +8,13 @@ export interface HostLog {
 export interface WorkingDirectoryRule {
   from: string;
   to: string;
+}
+
+export interface PoolSize {
+  /** Warm kernels kept ready however little they are asked for. */
+  floor: number;
+  /** Warm kernels kept ready at most. */
+  ceiling: number;
 }
 
 /** A Python whose kernels are forked from a process that has imported ipykernel, and more, once. */

@@ -1,16 +1,10 @@
 import type { HostedKernel } from './hosted-kernel.js';
+import type { PoolSize } from './process-host-options.js';
 
 /** From the last claim until a kernel is started to take its place, milliseconds: who was just served goes first. */
 const QUIET_MS = 1000;
 /** Kernels claimed in this time, milliseconds, are what a pool above its floor gets ready for. */
 const DEMAND_MS = 300_000;
-
-export interface PoolSize {
-  /** Warm kernels kept ready however little they are asked for. */
-  floor: number;
-  /** Warm kernels kept ready at most. */
-  ceiling: number;
-}
 
 /** Kernels of one environment that are started and wait for somebody to claim them; each serves once. */
 export class WarmPool {
