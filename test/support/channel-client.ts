@@ -13,6 +13,8 @@ export interface ChannelOptions {
   /** More query parameters. */
   query?: Record<string, string>;
   headers?: Record<string, string>;
+  /** False: it answers no ping, and so confirms nothing. */
+  confirming?: boolean;
 }
 
 /** A client that opens the channels of a gateway itself, without a notebook server. */
@@ -32,13 +34,14 @@ export class ChannelClient extends KernelClient {
   }
 
   static open(gateway: Gateway, kernelId: string, options: ChannelOptions = {}): Promise<ChannelClient> {
-    const { framing = 'v1', session = randomUUID(), query = {}, headers = {} } = options;
+    const { framing = 'v1', session = randomUUID(), query = {}, headers = {}, confirming = true } = options;
     const parameters = new URLSearchParams({ session_id: session, ...query });
     const url = `${gateway.url.replace('http', 'ws')}/api/kernels/${kernelId}/channels?${parameters}`;
     const socket = new WebSocket(url, framing === 'v1' ? [V1] : [], {
       headers: { authorization: `token ${gateway.token}`, ...headers },
       perMessageDeflate: false,
       maxPayload: 0,
+      autoPong: confirming,
     });
     const client = new ChannelClient(socket, session, framing);
     return new Promise((resolve, reject) => {
