@@ -22,7 +22,11 @@ from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 _QUEUED_OUTPUT_LIMIT = 1000
+_QUEUED_BYTES_LIMIT = 8 << 20
+# Messages that libzmq may hold for the agent. It counts no bytes: its default of 1000 is a gigabyte of 1 MB buffers.
+_SENT_OUTPUT_LIMIT = 16
 _TEXT_LIMIT = 1 << 16
+_LONGEST_TEXT = 1 << 20
 
 
 def die_with(agent: int) -> None:
@@ -49,11 +53,24 @@ def initialise():
     # 1 stands for "someone looks after this process": no polling thread, no hints about Ctrl-C on the terminal.
     app = IPKernelApp.instance(parent_handle=1)
     app.init_extensions = app.init_code = lambda: None
+    app.init_iopub = lambda context: init_iopub(app, context)
     app.initialize(sys.argv[1:])
     for extension in app.default_extensions:  # loaded after the claim; importing is the slow half
         importlib.import_module(f"IPython.extensions.{extension}")
-    del app.init_extensions, app.init_code
+    del app.init_extensions, app.init_code, app.init_iopub
     return app
+
+
+def init_iopub(app, context) -> None:
+    """The stock sockets, but for what only counts when it is set before they are bound."""
+    import zmq
+
+    default = context.sockopts.get(zmq.SNDHWM)
+    context.sockopts[zmq.SNDHWM] = _SENT_OUTPUT_LIMIT
+    type(app).init_iopub(app, context)
+    del context.sockopts[zmq.SNDHWM]
+    if default is not None:
+        context.sockopts[zmq.SNDHWM] = default
 
 
 def keep_output(app) -> None:
@@ -62,33 +79,50 @@ def keep_output(app) -> None:
 
     thread = app.iopub_thread
     thread.io_loop.add_callback(thread.socket.setsockopt, zmq.XPUB_NODROP, 1)
-    schedule, queued, io_thread = thread.schedule, thread._events, thread.thread
+    send, queued, io_thread = thread.send_multipart, thread._events, thread.thread
+    really_send = thread._really_send
+    waiting = 0  # bytes; sent by one thread, given by many: an error of a message now and then does no harm
 
-    def schedule_bounded(call):
-        if len(queued) > _QUEUED_OUTPUT_LIMIT:
-            from threading import current_thread
+    def really_send_counted(parts, *args, **kwargs):
+        nonlocal waiting
+        waiting = max(0, waiting - sum(map(len, parts)))
+        really_send(parts, *args, **kwargs)
 
-            while len(queued) > _QUEUED_OUTPUT_LIMIT and current_thread() is not io_thread and io_thread.is_alive():
-                time.sleep(0.002)
-        schedule(call)
+    def wait_for_room():
+        while (
+            (len(queued) > _QUEUED_OUTPUT_LIMIT or waiting > _QUEUED_BYTES_LIMIT)
+            and threading.current_thread() is not io_thread
+            and io_thread.is_alive()
+        ):
+            time.sleep(0.002)
 
-    thread.schedule = schedule_bounded
+    def send_bounded(parts, *args, **kwargs):
+        nonlocal waiting
+        wait_for_room()
+        waiting += sum(map(len, parts))
+        send(parts, *args, **kwargs)
+
+    thread._really_send = really_send_counted
+    thread.send_multipart = send_bounded
     for stream in (sys.stdout, sys.stderr):
-        bound_text(stream)
+        bound_text(stream, wait_for_room)
 
 
-def bound_text(stream) -> None:
-    """ipykernel gathers prints for 0.2 s however much that is: pass on what has grown large, and wait for that."""
+def bound_text(stream, wait_for_room) -> None:
+    """ipykernel gathers prints for 0.2 s however much that is: pass on in pieces what has grown large, and wait."""
     write = stream.write
     unsent = 0
 
     def write_bounded(text):
         nonlocal unsent
+        if isinstance(text, str) and len(text) > _LONGEST_TEXT:
+            return sum(write_bounded(text[at : at + _LONGEST_TEXT]) for at in range(0, len(text), _LONGEST_TEXT))
         count = write(text)
         unsent += len(text)
         if unsent > _TEXT_LIMIT:
             unsent = 0
             stream.flush()
+            wait_for_room()
         return count
 
     stream.write = write_bounded
