@@ -48,14 +48,17 @@ minute's version, \`-- --publish\` writes this page and \`test/bench/results/\`)
   kernel is measured and not the kernel.
 - **Client.** One Node process with \`ws\`, TCP_NODELAY on, for every gateway. *Direct ZeroMQ* is the same client, with the
   same encoding work, on the kernel's own sockets over \`ipc://\`: what is beyond it is the price of a gateway.
-- **Start**: from \`POST /api/kernels\` to the kernel_info_reply on a socket opened at once; the kernel is deleted after it.
-- **Round trip**: from the execute_request to both its reply and the idle status.
+- **Start**: from \`POST /api/kernels\` to the kernel_info_reply on a socket opened at once; the kernels are deleted when all
+  of a row have answered. *From a pool*: Beamgate with a full pool, its refill outside of the times, the first starts of the
+  service left out; beside it the peer's usual start. *From the template*: the pool empty.
+- **Round trip**: from the execute_request to both its reply and the idle status, after 1.5 s of them.
 - **Messages and buffers**: from the request to the idle status after the last message; each message is numbered, and those
   that never came are counted.
 - **Memory**: proportional set size of the service process alone, freshly started, 5 s after it was ready; then with idle
   ipykernels, each with a socket open. Agents and kernels are apart.
 - **kill -9** of the service while a cell prints 200 lines and returns, then a new one on the same port and data. The *stock*
-  client reconnects with its session as every notebook server does; the *numbered* one states what it saw.
+  client reconnects with its session as every notebook server does; the *numbered* one states what it saw. *To output
+  flows*: a kernel that prints without end, from the start of the new process to the first line at a numbered client.
 `;
 
 /** The page for people: the machine, one table, and how it was measured. */
