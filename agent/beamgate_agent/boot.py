@@ -26,6 +26,7 @@ _QUEUED_BYTES_LIMIT = 8 << 20
 # Messages that libzmq may hold for the agent. It counts no bytes: its default of 1000 is a gigabyte of 1 MB buffers.
 _SENT_OUTPUT_LIMIT = 16
 _TEXT_LIMIT = 1 << 16
+_FLUSH_SECONDS = 1
 _LONGEST_TEXT = 1 << 20
 
 
@@ -88,12 +89,11 @@ def keep_output(app) -> None:
         waiting = max(0, waiting - sum(map(len, parts)))
         really_send(parts, *args, **kwargs)
 
+    def may_wait():
+        return threading.current_thread() is not io_thread and io_thread.is_alive()
+
     def wait_for_room():
-        while (
-            (len(queued) > _QUEUED_OUTPUT_LIMIT or waiting > _QUEUED_BYTES_LIMIT)
-            and threading.current_thread() is not io_thread
-            and io_thread.is_alive()
-        ):
+        while (len(queued) > _QUEUED_OUTPUT_LIMIT or waiting > _QUEUED_BYTES_LIMIT) and may_wait():
             time.sleep(0.002)
 
     def send_bounded(parts, *args, **kwargs):
@@ -105,24 +105,34 @@ def keep_output(app) -> None:
     thread._really_send = really_send_counted
     thread.send_multipart = send_bounded
     for stream in (sys.stdout, sys.stderr):
-        bound_text(stream, wait_for_room)
+        # A reply waits for it twice, and has to pass while output waits.
+        stream.flush_timeout = _FLUSH_SECONDS
+        bound_text(stream, may_wait, wait_for_room)
 
 
-def bound_text(stream, wait_for_room) -> None:
+def bound_text(stream, may_wait, wait_for_room) -> None:
     """ipykernel gathers prints for 0.2 s however much that is: pass on in pieces what has grown large, and wait."""
     write = stream.write
     unsent = 0
+    passing = False
+
+    def pass_on():
+        nonlocal unsent, passing
+        unsent, passing = 0, False
+        stream._flush()
 
     def write_bounded(text):
-        nonlocal unsent
+        nonlocal unsent, passing
         if isinstance(text, str) and len(text) > _LONGEST_TEXT:
             return sum(write_bounded(text[at : at + _LONGEST_TEXT]) for at in range(0, len(text), _LONGEST_TEXT))
         count = write(text)
         unsent += len(text)
-        if unsent > _TEXT_LIMIT:
-            unsent = 0
-            stream.flush()
-            wait_for_room()
+        if unsent > _TEXT_LIMIT and not passing:
+            passing = True
+            stream.pub_thread.schedule(pass_on)
+        while passing and unsent > _LONGEST_TEXT and may_wait():
+            time.sleep(0.002)
+        wait_for_room()
         return count
 
     stream.write = write_bounded

@@ -29,7 +29,7 @@ describe('a notebook whose kernel waits', () => {
     await second.run(0);
     await second.output(0).getByText('position 1 of 1').waitFor();
     expect(await second.printed(0)).toBe(
-      'Queued: position 1 of 1.\nThe one kernel place is taken; the next free place is yours.',
+      'Queued: position 1 of 1.\nThe one kernel place is taken; the next free place is yours.\nExpected start: unknown.',
     );
     await keepPicture(second, 'queue-notice', true);
 

@@ -21,7 +21,7 @@ import { workingDirectory } from './working-directory.js';
 /** Kernels that may be starting at once, and how long one may take up that place. */
 const STARTS_PER_CPU = 4;
 const START_PATIENCE_MS = 5000;
-const LOG_SWEEP_MS = 60_000;
+const SWEEP_MS = 60_000;
 /** How long the end of a host waits for agents that are on their way out. */
 const FAREWELL_MS = 2_000;
 /** An agent that an earlier launcher had just started needs this long at most to write its record. */
@@ -52,7 +52,11 @@ export class ProcessHost implements KernelHost {
     this.#context = this.#prepare();
     // Whoever uses the host first gets the error; until then it must not end the process.
     this.#context.catch(() => {});
-    this.#sweep = setInterval(() => void this.#boundLogs(), LOG_SWEEP_MS).unref();
+    this.#sweep = setInterval(() => {
+      void this.#boundLogs();
+      // What was asked for lately may not be asked for any more.
+      this.#pools.refill();
+    }, SWEEP_MS).unref();
   }
 
   onFact(listener: (fact: KernelFact) => void): void {
@@ -115,7 +119,12 @@ export class ProcessHost implements KernelHost {
     const id = randomUUID() as KernelId;
     const command: KernelCommand = { kind: 'python', python };
     const spec = this.#agentSpec(id, command, pythonEnvironment(this.options.inherited, python), '/', limits);
-    await this.#files.writeSpec(spec);
+    try {
+      await this.#files.writeSpec(spec);
+    } catch (error) {
+      this.options.log.warn({ python, reason: (error as Error).message }, 'no warm kernel could be started');
+      return undefined;
+    }
     const kernel = new HostedKernel(context, spec, true);
     void kernel.gone.then(() => this.#pools.refill());
     void kernel.launch(this.#starting(command), ADOPTED_START_SECONDS);

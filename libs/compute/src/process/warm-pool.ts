@@ -3,6 +3,8 @@ import type { PoolSize } from './process-host-options.js';
 
 /** From the last claim until a kernel is started to take its place, milliseconds: who was just served goes first. */
 const QUIET_MS = 1000;
+/** After a kernel that did not come up, milliseconds until another is tried. */
+const RETRY_MS = 10_000;
 /** Kernels claimed in this time, milliseconds, are what a pool above its floor gets ready for. */
 const DEMAND_MS = 300_000;
 
@@ -11,6 +13,7 @@ export class WarmPool {
   readonly #ready: HostedKernel[] = [];
   readonly #warming = new Set<HostedKernel>();
   #claims: number[] = [];
+  #failedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -59,9 +62,10 @@ export class WarmPool {
     return Math.min(this.size.ceiling, Math.max(this.size.floor, this.#claims.length));
   }
 
-  /** Milliseconds until nobody was served for a while. */
+  /** Milliseconds until nobody was served for a while, and until a failure is long enough ago. */
   #quietIn(): number {
-    return Math.max(0, (this.#claims.at(-1) ?? Number.NEGATIVE_INFINITY) + QUIET_MS - performance.now());
+    const served = (this.#claims.at(-1) ?? Number.NEGATIVE_INFINITY) + QUIET_MS;
+    return Math.max(0, Math.max(served, this.#failedAt + RETRY_MS) - performance.now());
   }
 
   async #startOne(): Promise<void> {
@@ -83,7 +87,10 @@ export class WarmPool {
       if (at >= 0) this.#ready.splice(at, 1);
     });
     await Promise.race([kernel.warmed, kernel.gone]);
-    if (!this.#warming.delete(kernel)) return;
+    if (!this.#warming.delete(kernel)) {
+      this.#failedAt = performance.now();
+      return;
+    }
     if (this.#closed) return kernel.dismiss();
     this.#ready.push(kernel);
     this.tell(this.#ready.length);
