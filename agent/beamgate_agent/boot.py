@@ -98,6 +98,10 @@ def keep_output(app) -> None:
 
     def send_bounded(parts, *args, **kwargs):
         nonlocal waiting
+        if threading.current_thread() is io_thread:
+            # A flush is on its way: whoever waits for it counts on its text being sent, not queued behind their signal.
+            really_send(parts, *args, **kwargs)
+            return
         wait_for_room()
         waiting += sum(map(len, parts))
         send(parts, *args, **kwargs)
