@@ -61,7 +61,6 @@ const channelOptions = ({ baseUrl, channels, culling }: Config): ChannelOptions 
   culling,
   pendingBytes: channels.pendingBytes,
   maxMessageBytes: channels.maxMessageBytes,
-  maxSocketsPerUser: channels.maxSocketsPerUser,
   pingIntervalSeconds: channels.pingIntervalSeconds,
 });
 

@@ -76,8 +76,6 @@ export class NeverFits extends Problem.define<{ requested: object; limit: object
 export class TooLarge extends Problem.define('too-large', 413) {}
 /** A part that is needed to answer durably is away; try again after `retryAfterSeconds`. */
 export class Unavailable extends Problem.define<{ retryAfterSeconds: number }>('unavailable', 503) {}
-/** The user has as many sockets open as one user may have. */
-export class TooManySockets extends Problem.define<{ limit: number }>('too-many-sockets', 429) {}
 /** As many kernels wait as may wait; try again after `retryAfterSeconds`. */
 export class TooManyQueued extends Problem.define<{ limit: number; retryAfterSeconds: number }>(
   'too-many-queued',

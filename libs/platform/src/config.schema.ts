@@ -49,10 +49,6 @@ export const Config = z.strictObject({
     unauthorizedUsers: z.array(z.string()).default([]).describe('Users who may not start kernels'),
     clockToleranceSeconds: z.number().min(0).default(30).describe('Clock skew allowed in `exp` and `nbf`, seconds'),
   }),
-  requests: section({
-    headSeconds: z.number().positive().default(10).describe('Until the head of a request must be there, seconds'),
-    wholeSeconds: z.number().positive().default(60).describe('Until a whole request must be there, seconds'),
-  }),
   cors: section({
     allowOrigin: z.string().default('').describe('Value of Access-Control-Allow-Origin; empty sends no CORS headers'),
     allowHeaders: z.string().default('authorization, content-type').describe('Access-Control-Allow-Headers'),
@@ -140,7 +136,6 @@ export const Config = z.strictObject({
       .positive()
       .default(512 * 1024 * 1024)
       .describe('Largest message of a client, bytes'),
-    maxSocketsPerUser: z.int().positive().default(1000).describe('Open sockets of one user; more are refused'),
     pingIntervalSeconds: z.number().positive().default(30).describe('Ping of a quiet socket, seconds'),
     ringBytes: z
       .int()

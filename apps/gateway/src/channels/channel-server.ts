@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { Forbidden, type Identity, type Kernel, NotFound, TooManySockets } from '#libs/contracts';
+import { Forbidden, type Identity, type Kernel, NotFound } from '#libs/contracts';
 import { KERNEL_READER, type KernelReader } from '#libs/store';
 import { AUTHENTICATE, type Authenticate, CONNECTION_COUNTS, type ConnectionCounts } from '../ports.js';
 import type { Channel } from './channel.js';
@@ -15,14 +15,12 @@ import { LeftBehind } from './left-behind.js';
 import { CHANNEL_OPTIONS, type ChannelOptions } from './options.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /** Serves the WebSockets of kernels: who may open one, and which one is current for a session. */
 @Injectable()
 export class ChannelServer implements BeforeApplicationShutdown {
   readonly #log = new Logger(ChannelServer.name);
   readonly #upgrades: WebSocketServer;
-  readonly #channels = new Map<string, { channel: Channel; tokenId: string | undefined; user: string }>();
+  readonly #channels = new Map<string, { channel: Channel; tokenId: string | undefined }>();
   readonly #left: LeftBehind;
   readonly #stopListening: () => void;
   #closing = false;
@@ -80,7 +78,6 @@ export class ChannelServer implements BeforeApplicationShutdown {
     if (!admin && !identity.scopes.includes('kernels')) throw new Forbidden('The token does not allow kernels.');
     const kernel = await this.kernels.find(asked.kernelId);
     const visible = kernel !== undefined && (admin || [kernel.owner, kernel.actor].includes(identity.user));
-    this.#checkCount(identity.user);
     if (!visible || kernel.phase === 'ended') throw new NotFound(`Kernel does not exist: ${asked.kernelId}`);
     return { asked, identity, kernel };
   }
@@ -109,8 +106,7 @@ export class ChannelServer implements BeforeApplicationShutdown {
       }
       this.#log.log({ kernelId: kernel.id, session, msg: 'channel closed' });
     });
-    this.#channels.set(key, { channel, tokenId: identity.tokenId, user: identity.user });
-    if (identity.expiresAt !== undefined) this.#closeAt(identity.expiresAt, channel, ws);
+    this.#channels.set(key, { channel, tokenId: identity.tokenId });
     const left = this.#left.take(key);
     if (left !== undefined) channel.adopt(left);
     if (older !== undefined) {
@@ -118,24 +114,6 @@ export class ChannelServer implements BeforeApplicationShutdown {
       older.channel.replaced();
     }
     this.#log.log({ kernelId: kernel.id, session, user: identity.user, msg: 'channel opened' });
-  }
-
-  #checkCount(user: string): void {
-    const limit = this.options.maxSocketsPerUser;
-    const open = [...this.#channels.values()].filter((opened) => opened.user === user).length;
-    if (open < limit) return;
-    throw new TooManySockets(`${user} has ${limit} sockets open, and no more may be.`, { limit });
-  }
-
-  /** A client comes back with a token that is good then; a notebook server has it from its renewer. */
-  #closeAt(expiresAt: number, channel: Channel, ws: WebSocket): void {
-    const wait = Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - Date.now()));
-    const again = (): void => {
-      if (Date.now() < expiresAt) this.#closeAt(expiresAt, channel, ws);
-      else channel.close(1008, 'the token has expired');
-    };
-    const timer = setTimeout(again, wait).unref();
-    ws.once('close', () => clearTimeout(timer));
   }
 
   #revoke(tokenId: string): void {

@@ -38,7 +38,6 @@ function serve(changes: Partial<ChannelOptions> = {}): void {
     culling: { idleSeconds: 0, busySeconds: 0, warningSeconds: 0 },
     pendingBytes: 1024 * 1024,
     maxMessageBytes: 64 * 1024 * 1024,
-    maxSocketsPerUser: 100,
     pingIntervalSeconds: 30,
     ...changes,
     timing: { noticeAfter: 0, explainEvery: 20, drain: 50, linger: 60_000, ...changes.timing },

@@ -8,8 +8,6 @@ export interface ChannelOptions {
   pendingBytes: number;
   /** Largest message of a client, bytes. */
   maxMessageBytes: number;
-  /** Open sockets of one user; more are refused. */
-  maxSocketsPerUser: number;
   /** Ping of a quiet socket, seconds; three without a pong end it. */
   pingIntervalSeconds: number;
   /** By which unused kernels are ended, and warned of. */

@@ -13,9 +13,6 @@ import { addTolerantBodyParser } from './tolerant-body.js';
 /** Largest body of a request, in bytes: a kernel's environment with room. */
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
-/** How often the limits on slow requests are looked at, milliseconds. */
-const CHECK_MS = 1000;
-
 const requestIdOf = (request: IncomingMessage): string => {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
@@ -39,12 +36,6 @@ export const openEdge = async (
     genReqId: requestIdOf,
     rewriteUrl: (request: { url?: string }) => withoutBase(config.baseUrl, request.url ?? '/'),
     forceCloseConnections: true,
-    // Who sends slowly on purpose holds a connection no longer than this.
-    requestTimeout: config.requests.wholeSeconds * 1000,
-    http: {
-      headersTimeout: Math.min(config.requests.headSeconds, config.requests.wholeSeconds) * 1000,
-      connectionsCheckingInterval: CHECK_MS,
-    },
     routerOptions: { maxParamLength: 512 },
   } as never);
   const app = await NestFactory.create<NestFastifyApplication>(root as never, adapter, {
