@@ -74,6 +74,11 @@ export class Conflict extends Problem.define('conflict', 409) {}
 export class NeverFits extends Problem.define<{ requested: object; limit: object }>('never-fits', 422) {}
 /** Too large a body, frame or field. */
 export class TooLarge extends Problem.define('too-large', 413) {}
+/** The caller asks too often, or has too many sockets open; try again after `retryAfterSeconds`. */
+export class TooManyRequests extends Problem.define<{ retryAfterSeconds: number; limit: number }>(
+  'too-many-requests',
+  429,
+) {}
 /** A part that is needed to answer durably is away; try again after `retryAfterSeconds`. */
 export class Unavailable extends Problem.define<{ retryAfterSeconds: number }>('unavailable', 503) {}
 /** As many kernels wait as may wait; try again after `retryAfterSeconds`. */

@@ -14,14 +14,23 @@ import { chooseProtocol } from './framing/choose-framing.js';
 import { LeftBehind } from './left-behind.js';
 import { CHANNEL_OPTIONS, type ChannelOptions } from './options.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
+import { SocketLimits } from './socket-limits.js';
+
+interface Opened {
+  channel: Channel;
+  tokenId: string | undefined;
+  /** When its token is no longer good, ms since the epoch. */
+  until: number;
+}
 
 /** Serves the WebSockets of kernels: who may open one, and which one is current for a session. */
 @Injectable()
 export class ChannelServer implements BeforeApplicationShutdown {
   readonly #log = new Logger(ChannelServer.name);
   readonly #upgrades: WebSocketServer;
-  readonly #channels = new Map<string, { channel: Channel; tokenId: string | undefined }>();
+  readonly #channels = new Map<string, Opened>();
   readonly #left: LeftBehind;
+  readonly #limits: SocketLimits;
   readonly #stopListening: () => void;
   #closing = false;
 
@@ -30,7 +39,7 @@ export class ChannelServer implements BeforeApplicationShutdown {
     @Inject(AUTHENTICATE) private readonly authenticate: Authenticate,
     @Inject(KERNEL_READER) private readonly kernels: KernelReader,
     private readonly factory: ChannelFactory,
-    @Inject(CONNECTION_COUNTS) private readonly counts: ConnectionCounts,
+    @Inject(CONNECTION_COUNTS) counts: ConnectionCounts,
   ) {
     this.#upgrades = new WebSocketServer({
       noServer: true,
@@ -38,11 +47,18 @@ export class ChannelServer implements BeforeApplicationShutdown {
       perMessageDeflate: false,
       // A notebook server forwards a browser's binary frames with the text opcode.
       skipUTF8Validation: true,
+      autoPong: false,
       maxPayload: options.maxMessageBytes,
       handleProtocols: chooseProtocol,
     });
     this.#left = new LeftBehind(4 * options.pendingBytes);
-    this.#stopListening = factory.events.onTokenRevoked((id) => this.#revoke(id));
+    this.#limits = new SocketLimits(options.sockets, counts);
+    const stopRevoking = factory.events.onTokenRevoked((id) => this.#revoke(id));
+    const stopExpiring = factory.rounds.join(() => this.#expire());
+    this.#stopListening = () => {
+      stopRevoking();
+      stopExpiring();
+    };
   }
 
   /** Takes every upgrade of this server. */
@@ -53,8 +69,14 @@ export class ChannelServer implements BeforeApplicationShutdown {
       socket.on('error', ignore);
       this.#judge(request).then(
         ({ asked, identity, kernel }) => {
+          // One that replaces an older socket of its session is not one more.
+          const again = this.#channels.has(`${kernel.id} ${asked.sessionId}`);
+          const full = again ? undefined : this.#limits.refusal(kernel);
+          if (full !== undefined) return refuseUpgrade(socket, full);
           socket.off('error', ignore);
-          (socket as Socket).setNoDelay?.(true);
+          (socket as Socket).setNoDelay(true);
+          // A host that is gone is noticed also while nothing is read.
+          (socket as Socket).setKeepAlive(true, this.options.pingIntervalSeconds * 1000);
           this.#upgrades.handleUpgrade(request, socket, head, (ws) =>
             this.#open(ws, socket, request, asked, identity, kernel),
           );
@@ -64,11 +86,12 @@ export class ChannelServer implements BeforeApplicationShutdown {
     });
   }
 
-  /** Tells every client to come back, to whichever gateway serves then. */
+  /** Tells every client to come back, to whichever gateway serves then; what it sends until it closes is still taken. */
   beforeApplicationShutdown(): void {
     this.#closing = true;
     this.#stopListening();
-    for (const { channel } of this.#channels.values()) channel.close(1012, 'the gateway restarts');
+    const graceMs = this.options.drainSeconds * 1000;
+    for (const { channel } of this.#channels.values()) channel.leave(1012, 'the gateway restarts', graceMs);
   }
 
   async #judge(request: IncomingMessage): Promise<{ asked: ChannelRequest; identity: Identity; kernel: Kernel }> {
@@ -97,7 +120,7 @@ export class ChannelServer implements BeforeApplicationShutdown {
     const session = asked.sessionId ?? randomUUID();
     const key = `${kernel.id} ${session}`;
     const older = this.#channels.get(key);
-    const closed = this.counts.opened(kernel.id);
+    const closed = this.#limits.opened(kernel);
     const channel = this.factory.open({ ws, socket, request, asked, session, kernel }, () => {
       closed();
       if (this.#channels.get(key)?.channel === channel) {
@@ -106,7 +129,8 @@ export class ChannelServer implements BeforeApplicationShutdown {
       }
       this.#log.log({ kernelId: kernel.id, session, msg: 'channel closed' });
     });
-    this.#channels.set(key, { channel, tokenId: identity.tokenId });
+    const until = (identity.expiresAt ?? Number.POSITIVE_INFINITY) + this.options.expiryToleranceSeconds * 1000;
+    this.#channels.set(key, { channel, tokenId: identity.tokenId, until });
     const left = this.#left.take(key);
     if (left !== undefined) channel.adopt(left);
     if (older !== undefined) {
@@ -114,6 +138,13 @@ export class ChannelServer implements BeforeApplicationShutdown {
       older.channel.replaced();
     }
     this.#log.log({ kernelId: kernel.id, session, user: identity.user, msg: 'channel opened' });
+  }
+
+  #expire(): void {
+    const now = Date.now();
+    for (const { channel, until } of this.#channels.values()) {
+      if (now >= until) channel.close(1008, 'the token has expired: come back with a new one');
+    }
   }
 
   #revoke(tokenId: string): void {

@@ -12,6 +12,16 @@ export interface ChannelOptions {
   pingIntervalSeconds: number;
   /** By which unused kernels are ended, and warned of. */
   culling: CullingRules;
+  /** A client that takes nothing of what waits for it is ended after this, seconds. */
+  stalledSeconds: number;
+  /** Malformed messages in a row that end a socket. */
+  maxMalformed: number;
+  /** Sockets at once: in all, to the kernels of one owner, to one kernel. */
+  sockets: { all: number; perUser: number; perKernel: number };
+  /** A socket outlives its token by this at most, seconds. */
+  expiryToleranceSeconds: number;
+  /** How long sockets are given to close when the service stops, seconds. */
+  drainSeconds: number;
   timing?: Partial<ChannelTiming>;
 }
 export const CHANNEL_OPTIONS = Symbol('ChannelOptions');

@@ -1,0 +1,52 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { Gateway } from './gateway.js';
+
+/** A TCP connection to a gateway on which anything can be sent; it keeps what came back. */
+export class RawSocket {
+  received = '';
+  readonly closed: Promise<void>;
+
+  private constructor(readonly socket: Socket) {
+    socket.on('data', (chunk) => {
+      this.received += chunk.toString('latin1');
+    });
+    socket.on('error', () => {});
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  static async open(gateway: Pick<Gateway, 'url'>): Promise<RawSocket> {
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true, allowHalfOpen: false });
+    await once(socket, 'connect');
+    return new RawSocket(socket);
+  }
+
+  send(text: string): this {
+    this.socket.write(text);
+    return this;
+  }
+
+  /** Sends `text` again and again, each `everyMs`, until the connection closes. */
+  drip(text: string, everyMs: number): this {
+    const timer = setInterval(() => this.socket.write(text), everyMs);
+    this.socket.once('close', () => clearInterval(timer));
+    return this;
+  }
+
+  /** Resolves when the text came. Rejects when the connection closes before. */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.received);
+      if (found) return found;
+      const closed = this.closed.then(() => {
+        throw new Error(`closed before ${pattern}: ${this.received.slice(0, 500)}`);
+      });
+      await Promise.race([once(this.socket, 'data'), closed]);
+    }
+  }
+
+  end(): void {
+    this.socket.destroy();
+  }
+}
