@@ -52,7 +52,8 @@ describe('one of two clients of a kernel stops reading', () => {
       // Nobody reads, so the code may not arrive; it must not be one upon which clients stay away.
       expect([1006, 1013]).toContain(await closed);
       const again = await ChannelClient.open(beamgate, id, { session: stalled.session });
-      expect((await again.execute('print(kept)')).text).toBe('1\n');
+      // What was dropped meanwhile is told before it.
+      expect((await again.execute('print(kept)')).text).toMatch(/^1$/m);
     },
     60_000,
   );

@@ -288,6 +288,9 @@ describe('what a request may hold', () => {
     expectProblem(await raw(ana, '/v1/nothing'), 404, /./);
     expectRefusal(await raw(ana, '/api/kernels', { method: 'PUT' }), 404, /./);
     expectRefusal(await raw(ana, `/api/${'x'.repeat(10_000)}`), 404, /./);
+    expectRefusal(await raw(ana, '/api/kernels/%ff'), 400, /not a valid url/);
+    expectProblem(await raw(ana, '/v1/kernels/%ff'), 400, /not a valid url/);
+    expectProblem(await raw(ana, `/v1/kernels/${'x'.repeat(10_000)}`), 414, /./);
   });
 
   it('none of this started a kernel', async () => {

@@ -7,9 +7,11 @@ export class RawSocket {
   received = '';
   readonly closed: Promise<void>;
 
+  private keeping = true;
+
   private constructor(readonly socket: Socket) {
     socket.on('data', (chunk) => {
-      this.received += chunk.toString('latin1');
+      if (this.keeping) this.received += chunk.toString('latin1');
     });
     socket.on('error', () => {});
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
@@ -22,7 +24,12 @@ export class RawSocket {
     return new RawSocket(socket);
   }
 
-  send(text: string): this {
+  /** Reads on and keeps nothing more. */
+  forget(): void {
+    this.keeping = false;
+  }
+
+  send(text: string | Buffer): this {
     this.socket.write(text);
     return this;
   }
@@ -44,6 +51,11 @@ export class RawSocket {
       });
       await Promise.race([once(this.socket, 'data'), closed]);
     }
+  }
+
+  /** Resolves when all that was sent has left this process, or the connection closed. */
+  async taken(): Promise<void> {
+    if (this.socket.writableLength > 0) await Promise.race([once(this.socket, 'drain').catch(() => {}), this.closed]);
   }
 
   end(): void {

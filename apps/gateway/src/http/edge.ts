@@ -3,14 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AuthGuard } from '#libs/auth';
 import { type Log, NestLog } from '#libs/platform';
 import type { Config } from '../settings.js';
 import { Callers } from './callers.js';
-import { HttpProblemFilter } from './http-problem.filter.js';
+import { HttpProblemFilter, problemOf } from './http-problem.filter.js';
 import { addKnownCallersOnly } from './known-callers-only.js';
 import { refuseConnection } from './refuse-connection.js';
 import { addRequestHooks } from './request-hooks.js';
+import { sendProblem } from './send-problem.js';
 import { addTolerantBodyParser } from './tolerant-body.js';
 
 /** How often at most connections are looked at for what they have not sent in time. */
@@ -41,6 +43,9 @@ export const openEdge = async (
     keepAliveTimeout: http.keepAliveSeconds * 1000,
     requestTimeout: Math.max(http.requestTimeoutSeconds * 1000, headersTimeout),
     clientErrorHandler: refuseConnection,
+    // A path that is no URL, or too long a part of one: known before any route, so no filter sees it.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(problemOf(error), request, reply),
     http: {
       maxHeaderSize: http.maxHeaderBytes,
       headersTimeout,

@@ -19,6 +19,8 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
-  if (!socket.writable) socket.destroy();
+  // An answer that is on its way must not be written into.
+  const { _httpMessage: answer } = socket as { _httpMessage?: { headersSent: boolean } | null };
+  if (!socket.writable || answer?.headersSent) socket.destroy();
   else socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
