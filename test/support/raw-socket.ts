@@ -58,6 +58,12 @@ export class RawSocket {
     if (this.socket.writableLength > 0) await Promise.race([once(this.socket, 'drain').catch(() => {}), this.closed]);
   }
 
+  /** Sends nothing more; resolves when the other side, which has read all, has closed. */
+  async finish(): Promise<void> {
+    this.socket.end();
+    await this.closed;
+  }
+
   end(): void {
     this.socket.destroy();
   }
