@@ -113,18 +113,25 @@ class Relay:
             self.on_event({"event": "paused"})
 
     def settle(self) -> None:
-        """Read on when the ring has emptied to half."""
-        if self.paused and self._ring.bytes * 2 <= self._ring.limit_bytes:
+        """Read on when the ring has emptied to half, or when nobody but the absent has anything left to take."""
+        if not self.paused:
+            return
+        if self._ring.bytes * 2 <= self._ring.limit_bytes:
             self._resume()
+        elif self._ring.attached_floor() == self._ring.last:
+            self._resume_if_room()
 
     def on_detached(self) -> None:
         """With nobody attached, output that had to wait may be dropped."""
         if self.paused and not self._sessions.attached():
-            dropped = self._ring.make_room()
-            if dropped:
-                self.on_dropped(dropped)
-            if not self._ring.overfull:
-                self._resume()
+            self._resume_if_room()
+
+    def _resume_if_room(self) -> None:
+        dropped = self._ring.make_room()
+        if dropped:
+            self.on_dropped(dropped)
+        if not self._ring.overfull:
+            self._resume()
 
     def _resume(self) -> None:
         self.paused = False

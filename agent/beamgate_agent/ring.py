@@ -175,7 +175,7 @@ class Ring:
         """
         dropped = self._sweep()
         while self.overfull:
-            floor = self._attached_floor()
+            floor = self.attached_floor()
             absent = [c for c in self.cursors.values() if not c.attached and floor is not None and c.acked < floor]
             if not absent:
                 break
@@ -183,7 +183,8 @@ class Ring:
             self._sweep()
         return dropped
 
-    def _attached_floor(self) -> int | None:
+    def attached_floor(self) -> int | None:
+        """What every attached session has acknowledged; None when none is attached."""
         return min((cursor.acked for cursor in self.cursors.values() if cursor.attached), default=None)
 
     def _owed(self, entry: Entry, floor: int) -> bool:
@@ -194,7 +195,7 @@ class Ring:
 
     def _sweep(self) -> Hole | None:
         floor = min((cursor.acked for cursor in self.cursors.values()), default=self.last)
-        attached_floor = self._attached_floor()
+        attached_floor = self.attached_floor()
         sparing = self.last if attached_floor is None else attached_floor
         target = self.limit_bytes - self.limit_bytes // 8
         total: Hole | None = None

@@ -266,6 +266,20 @@ def test_a_slow_client_stops_the_kernel_and_loses_nothing(start):
     assert numbers(client) == sorted(set(numbers(client)))
 
 
+def test_a_client_that_stalled_holds_up_nobody_once_it_is_gone(start):
+    agent = start(ringBytes=1 << 19)
+    control = agent.ready()
+    stalled = agent.client("stalled")
+    stalled.acknowledge = False
+    other = agent.client("other")
+    msg_id = other.execute("for n in range(2500): display({'text/plain': f'{n:04}' + 'x' * 1000}, raw=True)")
+    control.until_event("paused")
+    stalled.close()
+    other.finish(msg_id)
+    shown = [m.content["data"]["text/plain"][:4] for m in other.messages if m.type == "display_data"]
+    assert shown == [f"{n:04}" for n in range(2500)]
+
+
 def test_a_blocked_kernel_can_be_interrupted(start):
     agent = start(ringBytes=1 << 20)
     control = agent.ready()

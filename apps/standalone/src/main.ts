@@ -91,6 +91,7 @@ async function main(): Promise<void> {
   stopOnSignal({
     keepKernels: config.keepKernels,
     graceSeconds: config.kernels.shutdownGraceSeconds,
+    drainSeconds: config.http.drainSeconds,
     edge,
     gatekeeper,
     kernelReader,

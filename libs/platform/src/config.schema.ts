@@ -49,9 +49,42 @@ export const Config = z.strictObject({
     unauthorizedUsers: z.array(z.string()).default([]).describe('Users who may not start kernels'),
     clockToleranceSeconds: z.number().min(0).default(30).describe('Clock skew allowed in `exp` and `nbf`, seconds'),
   }),
-  requests: section({
-    headSeconds: z.number().positive().default(10).describe('Until the head of a request must be there, seconds'),
-    wholeSeconds: z.number().positive().default(60).describe('Until a whole request must be there, seconds'),
+  http: section({
+    maxHeaderBytes: z
+      .int()
+      .min(1024)
+      .default(32 * 1024)
+      .describe('Largest request line and headers together, bytes'),
+    maxBodyBytes: z
+      .int()
+      .positive()
+      .default(1024 * 1024)
+      .describe('Largest body of a request, bytes'),
+    headTimeoutSeconds: z
+      .number()
+      .positive()
+      .default(30)
+      .describe('A connection that has not sent a whole request head by then is ended with 408, seconds'),
+    requestTimeoutSeconds: z
+      .number()
+      .positive()
+      .default(60)
+      .describe('A request whose body is not here by then is ended with 408, seconds; at least the head timeout'),
+    keepAliveSeconds: z.number().positive().default(75).describe('A connection without a request is closed, seconds'),
+    maxConnections: z.int().positive().default(20_000).describe('Connections at once, sockets of kernels included'),
+    requestsPerSecond: z.number().positive().default(300).describe('Requests of one identity; more are answered 429'),
+    requestBurst: z.int().positive().default(3000).describe('Requests of one identity that may come at once'),
+    refusalsPerSecond: z
+      .number()
+      .positive()
+      .default(20)
+      .describe('Requests of one address without a valid token; more are answered 429'),
+    refusalBurst: z.int().positive().default(500).describe('Requests without a valid token that may come at once'),
+    drainSeconds: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe('At a stop, how long open requests and sockets are given to end, seconds'),
   }),
   cors: section({
     allowOrigin: z.string().default('').describe('Value of Access-Control-Allow-Origin; empty sends no CORS headers'),
@@ -140,8 +173,24 @@ export const Config = z.strictObject({
       .positive()
       .default(512 * 1024 * 1024)
       .describe('Largest message of a client, bytes'),
-    maxSocketsPerUser: z.int().positive().default(1000).describe('Open sockets of one user; more are refused'),
     pingIntervalSeconds: z.number().positive().default(30).describe('Ping of a quiet socket, seconds'),
+    stalledSeconds: z
+      .number()
+      .positive()
+      .default(60)
+      .describe('A client that takes nothing of what waits for it is ended after this, seconds'),
+    maxSockets: z.int().positive().default(10_000).describe('Sockets at once; more are refused with 503'),
+    maxSocketsPerUser: z
+      .int()
+      .positive()
+      .default(1000)
+      .describe('Sockets at once to the kernels of one owner; more are refused with 429'),
+    maxSocketsPerKernel: z
+      .int()
+      .positive()
+      .default(100)
+      .describe('Sockets at once to one kernel; more are refused with 429'),
+    maxMalformed: z.int().positive().default(32).describe('Malformed messages in a row that end a socket'),
     ringBytes: z
       .int()
       .positive()

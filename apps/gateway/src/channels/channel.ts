@@ -22,6 +22,7 @@ import type { ClientFraming } from './framing/client-framing.js';
 import { gatewayMessage } from './gateway-message.js';
 import type { KernelInfoCache } from './kernel-info-cache.js';
 import { KernelLink, type KernelLinkListener } from './kernel-link.js';
+import type { MalformedInput } from './malformed-input.js';
 import { OpenRequests } from './open-requests.js';
 import type { ChannelTiming } from './options.js';
 import { WaitNotice } from './wait-notice.js';
@@ -43,6 +44,7 @@ export interface ChannelParts {
   culling: CullingRules;
   /** When this service started, ms since the epoch. */
   since: number;
+  malformed: MalformedInput;
   timing: ChannelTiming;
   metrics: ChannelMetrics;
   /** The client is gone. */
@@ -117,11 +119,17 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.client.close(code, reason);
   }
 
+  /** Asks the client to come back later; until it has closed, what it still sends goes to the kernel. */
+  leave(code: number, reason: string, graceMs: number): void {
+    this.parts.client.leave(code, reason, graceMs);
+  }
+
   received(data: Buffer, binary: boolean): void {
     if (this.#released) return;
     this.parts.metrics.fromClient(data.length);
     try {
       const { number, message } = this.parts.framing.read(data, binary);
+      this.parts.malformed.good();
       if (number === 0 && this.#answersForKernel(message)) return;
       this.#requests.sent(message);
       if (message.header.msg_type === 'execute_request') this.#warning.asked(Buffer.from(message.message.header));
@@ -133,8 +141,8 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       this.#link.send({ number, id: message.header.msg_id, frame: message.frame });
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
-      this.#log.warn({ kernelId: this.#kernel?.id, msg: 'message of a client ignored', reason: error.detail });
-      this.#tell('stream', { name: 'stderr', text: `Beamgate ignored a message: ${error.detail}\n` });
+      this.#onMalformed(error.detail);
+      return;
     }
     if (!this.#inputPaused && this.#link.heldBytes >= this.parts.pendingBytes) {
       this.#inputPaused = true;
@@ -152,6 +160,12 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
 
   relieved(): void {
     this.#link.resume();
+  }
+
+  /** Its session stays: it may come back, and its kernel waits for it no longer. */
+  stalled(): void {
+    this.#log.warn({ kernelId: this.#kernel?.id, msg: 'a client that reads nothing is let go' });
+    this.close(1013, 'nothing of what waits was taken: come back');
   }
 
   closed(): void {
@@ -219,6 +233,16 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
 
   replaced(): void {
     this.close(1012, 'replaced by a newer connection of this session');
+  }
+
+  #onMalformed(reason: string): void {
+    const { tooMany, tell } = this.parts.malformed.bad();
+    if (tell > 0) {
+      this.#log.warn({ kernelId: this.#kernel?.id, msg: 'messages of a client ignored', count: tell, reason });
+      const what = tell === 1 ? 'a message' : `${tell} messages, the last`;
+      this.#tell('stream', { name: 'stderr', text: `Beamgate ignored ${what}: ${reason}\n` });
+    }
+    if (tooMany) this.close(1007, 'too many malformed messages in a row');
   }
 
   #isLive(): boolean {

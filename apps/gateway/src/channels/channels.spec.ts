@@ -38,8 +38,12 @@ function serve(changes: Partial<ChannelOptions> = {}): void {
     culling: { idleSeconds: 0, busySeconds: 0, warningSeconds: 0 },
     pendingBytes: 1024 * 1024,
     maxMessageBytes: 64 * 1024 * 1024,
-    maxSocketsPerUser: 100,
     pingIntervalSeconds: 30,
+    stalledSeconds: 60,
+    maxMalformed: 32,
+    sockets: { all: 100, perUser: 100, perKernel: 100 },
+    expiryToleranceSeconds: 0,
+    drainSeconds: 1,
     ...changes,
     timing: { noticeAfter: 0, explainEvery: 20, drain: 50, linger: 60_000, ...changes.timing },
   };
