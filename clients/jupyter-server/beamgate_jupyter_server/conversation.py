@@ -109,7 +109,7 @@ class Conversation:
                 self._take_news(json.loads(data))
             else:
                 self._pass(*unnumber(data))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._log.warning("Ignoring a frame of the gateway that can't be read: %r", error)
         await self._browser.relief()
 
@@ -159,12 +159,14 @@ class Conversation:
         self._flush()
 
     def _flush(self) -> None:
-        """Send what was not sent on this connection. What may have reached an agent before waits for its welcome, and
-        the rest with it, since the agent takes numbers in order.
+        """Send what was not sent on this connection. What may have reached an agent before waits for a welcome, which
+        may be another's, and the rest with it, since an agent takes numbers in order. Where no agent was met yet
+        nothing waits: the gateway shows below a cell why its kernel does.
         """
         outbox = self._position.outbox
         numbered = self._protocol == NUMBERED
-        if not self._open or (numbered and not self._welcomed and outbox.doubtful):
+        met = self._position.epoch is not None
+        if not self._open or (numbered and met and not self._welcomed and outbox.doubtful):
             return
         self._notice.back()
         for number, frame in outbox.take_unsent():

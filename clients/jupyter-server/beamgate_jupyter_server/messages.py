@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 from uuid import uuid4
 
-from .framing import Malformed, compact, join, split
+from .framing import Malformed, compact, join, parts_of
 
 _SESSION = re.compile(rb'"session"\s*:\s*("(?:[^"\\]|\\.)*")')
 _MSG_ID = re.compile(rb'"msg_id"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -23,9 +23,10 @@ class Peek(NamedTuple):
 
 def peek(frame: bytes) -> Peek:
     """@raises Malformed"""
-    channel, parts = split(frame)
-    match = _MSG_ID.search(parts[1])
-    return Peek(channel, bytes(parts[0]), json.loads(match[1]) if match else "", parts[3])
+    channel, header, parent, _, content = parts_of(frame)[:5]
+    match = _MSG_ID.search(frame[parent])
+    parent_id = json.loads(match[1]) if match else ""
+    return Peek(frame[channel].decode("utf-8", "replace"), frame[header], parent_id, frame[content])
 
 
 def header_of(seen: Peek) -> dict:
