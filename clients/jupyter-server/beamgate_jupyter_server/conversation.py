@@ -36,6 +36,8 @@ class Conversation:
         self._notice = OutageNotice(browser.send, notice_seconds)
         self._protocol: str | None = None
         self._open = self._welcomed = self._gone = False
+        # The cell below which the gateway shows why its kernel waits.
+        self._explained = ""
         # Requests that the agent had when this connection opened, and where its ring ended then.
         self._taken: list[str] = []
         self._last_before = 0
@@ -60,6 +62,7 @@ class Conversation:
     def away(self, why: str) -> None:
         """No connection for now."""
         self._open = False
+        self._take_explanation_away()
         self._notice.away()
         for msg_id in self._position.requests:
             self._watch(msg_id)
@@ -124,6 +127,10 @@ class Conversation:
             position.outbox.answered(seen.parent_id)
             if number <= self._last_before and _is_restart(seen):
                 self._fail_taken("The kernel was restarted while the gateway could not be reached.")
+        elif b'"display_data"' in seen.header:
+            self._explained = seen.parent_id
+        elif b'"clear_output"' in seen.header:
+            self._explained = ""
         if seen.channel in ("shell", "control"):
             # Answered, by the kernel or in its place: either way it must not be asked again.
             position.requests.answered(seen.parent_id)
@@ -180,6 +187,13 @@ class Conversation:
     def _watch(self, msg_id: str) -> None:
         if self._position.outbox.is_unsent(msg_id):
             self._notice.held(self._position.requests.visible(msg_id), self._position.kernel_session)
+
+    def _take_explanation_away(self) -> None:
+        """The gateway that wrote it may be dead, and the next one writes its own."""
+        parent = self._position.requests.visible(self._explained)
+        if parent is not None:
+            self._browser.send(made("iopub", "clear_output", {"wait": False}, self._position.kernel_session, parent))
+        self._explained = ""
 
     def _fail_taken(self, why: str) -> None:
         for msg_id in self._taken:

@@ -97,6 +97,17 @@ def test_what_the_gateway_itself_says_below_a_waiting_cell_does_not_count_as_the
     assert stage.inputs == ["one"]
 
 
+def test_what_a_killed_gateway_said_below_a_waiting_cell_is_taken_away():
+    stage = Stage()
+    stage.open()
+    stage.ask(execute("a", "one"))
+    stage.entry(0, message("iopub", "display_data", {"data": {}}, parent_id="a"))
+    stage.conversation.away("killed")
+    stage.conversation.away("still away")
+    (cleared,) = stage.browser.told("clear_output")
+    assert cleared["parent"] == "a"
+
+
 def test_the_position_is_stated_when_it_is_known():
     stage = Stage()
     assert stage.conversation.query() == {"session_id": "session"}
