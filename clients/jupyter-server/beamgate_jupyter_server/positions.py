@@ -9,7 +9,7 @@ from .requests import OpenRequests
 
 _MAX_LEFT = 200
 _MAX_LEFT_BYTES = 128 * 1024 * 1024
-_MAX_UNCONFIRMED_BYTES = 16 * 1024 * 1024
+_MAX_UNCONFIRMED_BYTES = 32 * 1024 * 1024
 
 
 class Position:
