@@ -109,7 +109,8 @@ export class FakeAgent {
     state.socket = socket;
     state.acked = Math.max(state.acked, seen ?? 0);
     const { epoch } = this;
-    const welcome = { v: 1, epoch, first: 1, last, inputLast: state.inputLast, state: 'idle', pid: 1, claimed: true };
+    const { acked: from, inputLast } = state;
+    const welcome = { v: 1, epoch, first: 1, last, from, inputLast, state: 'idle', pid: 1, claimed: true };
     socket.write(packJsonFrame(FrameType.welcome, 0, welcome));
     for (const frame of this.#ring.slice(state.acked)) socket.write(frame);
     return session;

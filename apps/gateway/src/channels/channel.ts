@@ -221,6 +221,10 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.client.flush();
   }
 
+  taken(inputLast: number): void {
+    this.parts.framing.taken(this.parts.client, inputLast);
+  }
+
   accepting(): void {
     if (!this.#inputPaused) return;
     this.#inputPaused = false;

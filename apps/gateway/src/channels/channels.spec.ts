@@ -511,6 +511,17 @@ describe('a client that comes back', () => {
     expect(agent.inputs.all.map(({ number }) => number)).toEqual([1, 2]);
   });
 
+  it('for the first time is told after which number it is sent what comes, and what the agent took of its input', async () => {
+    serve();
+    agent.emit(printed('before'));
+    const client = await attach(ready(), 's', NUMBERED_PROTOCOL);
+    expect((await client.told.next())['welcome']).toMatchObject({ first: 1, last: 1, from: 1 });
+    for (let number = 1; number <= 40; number += 1) client.send(execute(`m${number}`), number);
+    const { inputLast } = (await client.told.find((told) => 'inputLast' in told)) as { inputLast: number };
+    expect(inputLast).toBeGreaterThanOrEqual(32);
+    expect(agent.inputs.all.length).toBeGreaterThanOrEqual(inputLast);
+  });
+
   it('with another ring is told that the kernel restarted', async () => {
     serve();
     const client = await open(ready(), 'session_id=s&epoch=gone&seen=7', NUMBERED_PROTOCOL);

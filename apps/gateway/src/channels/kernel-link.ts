@@ -12,6 +12,8 @@ export interface KernelLinkListener {
   message(seq: number, frame: Buffer): void;
   event(seq: number, event: AgentEvent): void;
   batch(): void;
+  /** The agent took all input up to this number. */
+  taken(inputLast: number): void;
   /** All held input went out. */
   accepting(): void;
   /** The stream ended; another is tried until `close`. */
@@ -222,6 +224,7 @@ export class KernelLink {
         if (this.#stream !== stream) return;
         this.#confirming = false;
         this.#input.confirm(newest.number);
+        this.listener.taken(newest.number);
         this.#confirm(stream);
       },
       // The stream ended: the next welcome says what the agent has.

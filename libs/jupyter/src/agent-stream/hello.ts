@@ -31,6 +31,8 @@ export interface Welcome {
   /** Oldest and newest ring number held. */
   first: number;
   last: number;
+  /** Ring number after which this session is sent what comes; absent: from an older agent. */
+  from?: number;
   /** Highest input number of this session that the agent took. */
   inputLast: number;
   state: string;
