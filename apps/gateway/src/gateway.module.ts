@@ -56,9 +56,9 @@ export interface GatewayParts {
   metrics?: Registry;
 }
 
-const channelOptions = ({ baseUrl, channels, culling }: Config): ChannelOptions => ({
+const channelOptions = ({ baseUrl, channels, kernels }: Config): ChannelOptions => ({
   baseUrl,
-  culling,
+  endedVisibleSeconds: kernels.endedVisibleSeconds,
   pendingBytes: channels.pendingBytes,
   maxMessageBytes: channels.maxMessageBytes,
   maxSocketsPerUser: channels.maxSocketsPerUser,

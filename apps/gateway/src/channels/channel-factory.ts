@@ -27,7 +27,6 @@ export interface Granted {
 @Injectable()
 export class ChannelFactory {
   readonly #log = new Logger(ChannelFactory.name);
-  readonly #since = Date.now();
   readonly #kernelInfo = new KernelInfoCache();
 
   constructor(
@@ -51,8 +50,6 @@ export class ChannelFactory {
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
       pendingBytes: this.options.pendingBytes,
       kernelInfo: this.#kernelInfo,
-      culling: this.options.culling,
-      since: this.#since,
       timing,
       metrics: this.metrics,
       onClosed: () => {

@@ -35,7 +35,7 @@ const clients: ChannelClient[] = [];
 function serve(changes: Partial<ChannelOptions> = {}): void {
   const options: ChannelOptions = {
     baseUrl: '/base/',
-    culling: { idleSeconds: 0, busySeconds: 0, warningSeconds: 0 },
+    endedVisibleSeconds: 3600,
     pendingBytes: 1024 * 1024,
     maxMessageBytes: 64 * 1024 * 1024,
     maxSocketsPerUser: 100,

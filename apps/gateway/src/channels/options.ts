@@ -1,5 +1,3 @@
-import type { CullingRules } from '#libs/domain';
-
 /** What the channel relay takes from the configuration. */
 export interface ChannelOptions {
   /** Path prefix of every URL; starts and ends with a slash. */
@@ -12,8 +10,8 @@ export interface ChannelOptions {
   maxSocketsPerUser: number;
   /** Ping of a quiet socket, seconds; three without a pong end it. */
   pingIntervalSeconds: number;
-  /** By which unused kernels are ended, and warned of. */
-  culling: CullingRules;
+  /** How long the end of a kernel is told to those who connect after it, seconds. */
+  endedVisibleSeconds: number;
   timing?: Partial<ChannelTiming>;
 }
 export const CHANNEL_OPTIONS = Symbol('ChannelOptions');
