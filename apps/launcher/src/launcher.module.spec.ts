@@ -4,7 +4,14 @@ import { EventPattern } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
 import type { KernelFact, KernelHost } from '#libs/compute';
-import { InvalidRequest, type KernelId, type KernelUsage, LauncherCommands, LauncherFacts, Unavailable } from '#libs/contracts';
+import {
+  InvalidRequest,
+  type KernelId,
+  type KernelUsage,
+  LauncherCommands,
+  LauncherFacts,
+  Unavailable,
+} from '#libs/contracts';
 import { aKernelId, aSubmission } from '#libs/testing';
 import { LauncherModule } from './launcher.module.js';
 

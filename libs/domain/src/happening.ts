@@ -1,4 +1,4 @@
-import type { EndReason, Ending, LauncherFact } from '#libs/contracts';
+import type { Ending, EndReason, LauncherFact } from '#libs/contracts';
 
 type FactFields<K extends LauncherFact['kind']> = Omit<Extract<LauncherFact, { kind: K }>, 'kernelId'>;
 

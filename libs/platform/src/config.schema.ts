@@ -108,7 +108,9 @@ export const Config = z.strictObject({
       .number()
       .min(0)
       .default(0)
-      .describe('An idle kernel ends after this, seconds, whoever has it open; 0: never. A kernelspec can say otherwise'),
+      .describe(
+        'An idle kernel ends after this, seconds, whoever has it open; 0: never. A kernelspec can say otherwise',
+      ),
     busySeconds: z
       .number()
       .min(0)

@@ -19,7 +19,9 @@ async function begin(settings: Settings = { culling }, scheduling = {}): Promise
 function answer(): void {
   stage.launcher.usage = (id) => {
     const agent = agents.get(id);
-    return agent ? { state: agent.state, quietMs: stage.clock.now() - agent.since, cpuSeconds: agent.cpuSeconds } : null;
+    return agent
+      ? { state: agent.state, quietMs: stage.clock.now() - agent.since, cpuSeconds: agent.cpuSeconds }
+      : null;
   };
 }
 beforeEach(() => begin());
@@ -154,7 +156,10 @@ describe('an idle kernel', () => {
   });
 
   it('goes by the limit of its kernelspec, and by none where that is 0', async () => {
-    const [short, never] = [await ready({ culling: { idleSeconds: 60 } }), await ready({ culling: { idleSeconds: 0 } })];
+    const [short, never] = [
+      await ready({ culling: { idleSeconds: 60 } }),
+      await ready({ culling: { idleSeconds: 0 } }),
+    ];
     await pass(70_000);
     expect(await row(short.id)).toMatchObject({ phase: 'stopping' });
     await pass(60 * MINUTE);
