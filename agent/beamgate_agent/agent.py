@@ -39,7 +39,9 @@ class Agent:
         self.relay.on_event = self._tell
         self.relay.on_dropped = self._on_dropped
         self.relay.on_state = self.on_state
+        self.relay.on_use = self.on_use
         self.last_activity = time.time()
+        self._used_at = time.monotonic()
         self._control: Connection | None = None
         self._term = -1
         self._connections: set[Connection] = set()
@@ -172,7 +174,8 @@ class Agent:
         self.sessions.attach(session, connection)
         self._by_connection[connection] = session
         connection.on_frame = self._on_client_frame
-        connection.welcome(json_frame(WELCOME, 0, self._welcome(session.input_last, session.cursor.sent)))
+        welcome = self._welcome(session.input_last, session.cursor.sent)
+        connection.welcome(json_frame(WELCOME, 0, {**welcome, "lastCell": session.last_cell}))
         if hole:
             connection.send(hole.frame())
         connection.pull = lambda: self.ring.pull(session.cursor)
@@ -282,11 +285,21 @@ class Agent:
 
     def on_state(self) -> None:
         """The last state is always told, at most one in 250 ms."""
-        self.last_activity = time.time()
+        self.on_use()
         if not self._activity_timer:
             self._tell_activity()
         if not self._connections:
             self.plan_survival()
+
+    def on_use(self) -> None:
+        """Told to whoever asks for stats: it may come often."""
+        self.last_activity = time.time()
+        self._used_at = time.monotonic()
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Since its state changed or an idle kernel printed; a clock that is set and a sleeping machine don't count."""
+        return time.monotonic() - self._used_at
 
     def _tell_activity(self) -> None:
         self._activity_timer = None

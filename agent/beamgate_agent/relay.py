@@ -1,5 +1,6 @@
 """Messages on their way: the kernel's output into the ring, the sessions' input to the kernel, and back-pressure."""
 
+import json
 from collections.abc import Callable
 
 from . import peek
@@ -11,10 +12,13 @@ from .session import ANSWERED, QUEUED, RUNNING, SENT, Request, Requests, Session
 _CHANNELS = ("shell", "control", "stdin")
 _CHANNEL_NAMES = {channel: channel.encode() for channel in _CHANNELS}
 MAX_HELD_BYTES = 1 << 26
+# What a client asks by itself whenever it connects: no use of the kernel.
+_ASKING = (b"kernel_info_request", b"comm_info_request")
 
 
 class Relay:
-    """Hooks: `on_event(fields)` what is told in order with the output, `on_state()` idle or busy changed."""
+    """Hooks: `on_event(fields)` what is told in order with the output, `on_state()` idle or busy changed, `on_use()` an
+    idle kernel put something out."""
 
     def __init__(self, kernel: Kernel, ring: Ring, sessions: Sessions) -> None:
         self._kernel = kernel
@@ -25,6 +29,7 @@ class Relay:
         self.on_event: Callable[[dict], None] = lambda _: None
         self.on_dropped: Callable[[Hole], None] = lambda _: None
         self.on_state: Callable[[], None] = lambda: None
+        self.on_use: Callable[[], None] = lambda: None
         kernel.on_iopub = self._on_iopub
         kernel.on_reply = self._on_reply
         kernel.on_restarting = self._on_restarting
@@ -33,6 +38,7 @@ class Relay:
     def _on_iopub(self, messages: list[list]) -> None:
         append = self._ring.append_message
         find_type = peek.MSG_TYPE.search
+        used = False
         for parts in messages:
             match = find_type(parts[0])
             if not match:
@@ -43,7 +49,11 @@ class Relay:
                     continue
             elif kind == b"iopub_welcome":
                 continue  # it answers the agent's own subscription
+            elif self._kernel.state == "idle":
+                used = True
             append(b"iopub", parts, 0, kind == b"stream")
+        if used:
+            self.on_use()
         if self._ring.overfull and not self.paused:
             self._make_room()
 
@@ -53,7 +63,7 @@ class Relay:
         if self._kernel.is_own(parent):
             return True
         request = self._requests.get(parent)
-        if request is None or request.channel != "control":
+        if (request is None or request.channel != "control") and peek.msg_type(parts[1]) not in _ASKING:
             busy = peek.execution_state(parts[3]) == b"busy"
             if request and busy and request.state == SENT:
                 request.state = RUNNING
@@ -91,6 +101,8 @@ class Relay:
             session.input_last = seq
         if msg_id in self._requests:
             return
+        if channel == "shell" and peek.msg_type(parts[0]) == b"execute_request" and not peek.is_silent(parts[3]):
+            session.last_cell = json.loads(parts[0])
         sent = self._kernel.send(channel, session.tag, parts)
         if self._kernel.state != "exited":
             self._requests.add(msg_id, Request(channel, session.tag, SENT if sent else QUEUED))

@@ -14,13 +14,15 @@ QUEUED, SENT, RUNNING, ANSWERED = "queued", "sent", "running", "answered"
 class Session:
     """A tag (the extra identity frame of its requests), a cursor in the ring and a counter of its input."""
 
-    __slots__ = ("connection", "cursor", "expiry", "id", "input_last", "tag")
+    __slots__ = ("connection", "cursor", "expiry", "id", "input_last", "last_cell", "tag")
 
     def __init__(self, session_id: str, tag: int, cursor: Cursor) -> None:
         self.id = session_id
         self.tag = tag
         self.cursor = cursor
         self.input_last = 0
+        # Header of the last execution that is not silent: what a gateway that lost all can still attach a notice to.
+        self.last_cell: dict | None = None
         self.connection: Connection | None = None
         self.expiry: Timer | None = None
 

@@ -91,6 +91,7 @@ def _stats(agent: Agent, arguments: dict, answer: Answer) -> None:
             "heldBytes": kernel.held_bytes,
             "sessions": len(agent.sessions),
             "attached": len(agent.sessions.attached()),
+            "quietSeconds": agent.quiet_seconds,
             "lastActivity": proc.moment(agent.last_activity),
             "kernelInfo": kernel.info,
         }

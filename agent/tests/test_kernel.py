@@ -343,6 +343,39 @@ def test_activity_is_told_to_the_launcher(agent):
     assert not any(m.event == "activity" for m in client.messages)
 
 
+def test_to_ask_what_a_kernel_is_is_no_use_of_it(agent):
+    client = agent.client()
+    client.run("pass")
+    before = agent.launcher.call("stats")
+    for request in ("kernel_info_request", "comm_info_request"):
+        client.finish(client.send("shell", request, {}))
+    after = agent.launcher.call("stats")
+    assert after["lastActivity"] == before["lastActivity"]
+    assert after["quietSeconds"] > before["quietSeconds"] > 0
+    assert after["state"] == "idle"
+
+
+def test_what_an_idle_kernel_prints_is_use_of_it(agent):
+    client = agent.client()
+    client.run("import threading; threading.Timer(0.5, lambda: print('late', flush=True)).start()")
+    idle = agent.launcher.call("stats")["lastActivity"]
+    client.until(lambda m: m.type == "stream" and "late" in m.content["text"])
+    assert agent.launcher.call("stats")["lastActivity"] > idle
+
+
+def test_a_session_that_comes_back_hears_of_its_last_cell(agent):
+    client = agent.client()
+    assert client.welcome["lastCell"] is None
+    cell = client.execute("1")
+    client.finish(cell)
+    silent = {"code": "2", "silent": True, "store_history": False}
+    client.finish(client.send("shell", "execute_request", silent))
+    client.close()
+    again = agent.client(session=client.session)
+    assert again.welcome["lastCell"]["msg_id"] == cell
+    assert agent.client().welcome["lastCell"] is None
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [({"surprise": 1}, "surprise"), ({"env": {"A": 1}}, "env"), ({"kernel": {"kind": "lisp"}}, "kind")],

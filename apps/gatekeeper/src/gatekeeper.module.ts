@@ -12,6 +12,7 @@ import { Delivery } from './launching/delivery.js';
 import { FactsService } from './launching/facts.service.js';
 import { LauncherFactsController } from './launching/launcher-facts.controller.js';
 import { Recovery } from './launching/recovery.js';
+import { Pruning } from './records/pruning.js';
 import { SessionsController } from './records/sessions.controller.js';
 import { SessionsService } from './records/sessions.service.js';
 import { TokensController } from './records/tokens.controller.js';
@@ -37,6 +38,7 @@ export class GatekeeperModule {
         Delivery,
         Deadlines,
         CullingService,
+        Pruning,
         Recovery,
         KernelLog,
         HoldingTimes,

@@ -58,9 +58,9 @@ export interface GatewayParts {
   metrics?: Registry;
 }
 
-const channelOptions = ({ baseUrl, channels, culling, auth, http }: Config): ChannelOptions => ({
+const channelOptions = ({ baseUrl, channels, kernels, auth, http }: Config): ChannelOptions => ({
   baseUrl,
-  culling,
+  endedVisibleSeconds: kernels.endedVisibleSeconds,
   pendingBytes: channels.pendingBytes,
   maxMessageBytes: channels.maxMessageBytes,
   pingIntervalSeconds: channels.pingIntervalSeconds,

@@ -1,4 +1,4 @@
-import type { AgentEndpoint, KernelId, LaunchSpec } from '#libs/contracts';
+import type { AgentEndpoint, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
 
 /** What a host tells of one kernel; in order, at least once across a restart of the launcher. */
 export type KernelFact =
@@ -27,8 +27,8 @@ export interface KernelHost {
   stop(kernelId: KernelId, graceMs: number): Promise<void>;
   /** A new process in the same agent, with the same claim. */
   restart(kernelId: KernelId): Promise<void>;
-  /** CPU time of the kernel and its children so far, seconds; null where it can't be told. */
-  cpuSeconds(kernelId: KernelId): Promise<number | null>;
+  /** What its agent says; null where none answers. */
+  usage(kernelId: KernelId): Promise<KernelUsage | null>;
   /** Lets go of every agent without ending it. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Instant, KernelId } from './ids.js';
 import {
   AgentEndpoint,
+  CullLimits,
   EndReason,
   Kernel,
   LaunchSpec,
@@ -41,6 +42,7 @@ export const KernelSubmission = z.object({
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,
+  culling: CullLimits.default({}),
 });
 export type KernelSubmission = z.infer<typeof KernelSubmission>;
 
@@ -52,7 +54,7 @@ export const GatekeeperCommands = {
   stopKernel: command('kernel.stop', OneKernel.extend({ reason: EndReason, detail: z.string() }), Kernel),
   /** A living kernel gets a new process at once; one that ended without being asked to re-enters the queue. */
   restartKernel: command('kernel.restart', OneKernel, Kernel),
-  /** As if it had been used now: a kernel that was to be ended for lack of use is kept. */
+  /** As if it had been used now: an end for lack of use, or for too much, moves away. */
   keepKernel: command('kernel.keep', OneKernel, Kernel),
   /** Answered by the scheduling core from memory; null when the kernel is not waiting. */
   explainKernel: command('kernel.explain', OneKernel, WaitExplanation.nullable()),
@@ -62,6 +64,14 @@ export const GatekeeperCommands = {
   /** Revokes and says when; a second call gives the first time. NotFound where there is none. */
   revokeToken: command('token.revoke', z.object({ id: z.string() }), TokenRow),
 } as const;
+
+/** What the agent of a kernel says of its use. */
+export const KernelUsage = z.object({
+  state: z.enum(['starting', 'idle', 'busy', 'restarting', 'exited']),
+  quietMs: z.number().min(0).describe('since its state changed or it printed, by a clock that never jumps'),
+  cpuSeconds: z.number().min(0).describe('CPU time of its processes so far'),
+});
+export type KernelUsage = z.infer<typeof KernelUsage>;
 
 /** Gatekeeper → launcher. Accepted is not done: facts tell what became of it. */
 export const LauncherCommands = {
@@ -73,8 +83,8 @@ export const LauncherCommands = {
   /** Ends the kernel and its agent, however far it got; a kernel unknown here is already stopped: fact `kernelExited`. */
   stopKernel: command('launcher.stop', OneKernel.extend({ graceMs: z.int().min(0) }), Nothing),
   restartKernel: command('launcher.restart', OneKernel, Nothing),
-  /** CPU time of the kernel and its children so far, seconds; null where nobody knows. */
-  usage: command('launcher.usage', OneKernel, z.object({ cpuSeconds: z.number().nullable() })),
+  /** Answered by the agent; null where none answers. */
+  usage: command('launcher.usage', OneKernel, KernelUsage.nullable()),
   /** At start: which kernels ought to live. The launcher adopts those, reaps every other agent, and reports facts. */
   reconcile: command('launcher.reconcile', z.object({ kernelIds: z.array(KernelId) }), Nothing),
 } as const;

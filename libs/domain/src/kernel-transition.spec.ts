@@ -45,6 +45,36 @@ describe('life of a kernel', () => {
     expect(become(inPhase('admitted'), { kind: 'agentUp', endpoint }, { kind: 'launchTaken' }).phase).toBe('starting');
   });
 
+  describe('of whose end its user was warned', () => {
+    const ending = { at: 90_000, reason: 'culled', detail: 'Idle.' } as const;
+    const warned = become(inPhase('ready', { lastActivityAt: 10 }), { kind: 'warned', ending });
+
+    it.each<Happening>([
+      { kind: 'activity', state: 'busy', at: 20 },
+      { kind: 'activity', state: 'idle', at: 20 },
+      { kind: 'kept' },
+      { kind: 'spared' },
+      { kind: 'restartAsked' },
+      stop,
+    ])('is not to end any more after %j', (happening) => {
+      expect(warned.ending).toEqual(ending);
+      expect(become(warned, happening).ending).toBeNull();
+    });
+
+    it('is so still after old news', () => {
+      expect(become(warned, { kind: 'activity', state: 'idle', at: 10 })).toEqual(warned);
+    });
+  });
+
+  it('that has not begun or is over is warned of nothing, and one that is over can not be kept', () => {
+    const ending = { at: 90_000, reason: 'culled', detail: 'Idle.' } as const;
+    for (const phase of ['queued', 'starting', 'stopping', 'ended'] as const) {
+      expect(become(inPhase(phase), { kind: 'warned', ending }).ending).toBeNull();
+    }
+    expect(outcome(transition(inPhase('stopping'), { kind: 'kept' }, NOW))).toBe('conflict');
+    expect(outcome(transition(endedBy('culled'), { kind: 'kept' }, NOW))).toBe('conflict');
+  });
+
   it('shows idle and busy only once it is ready', () => {
     const busy = { kind: 'activity', state: 'busy', at: 60_000 } as const;
     expect(become(inPhase('starting'), busy)).toMatchObject({ executionState: 'starting', lastActivityAt: 60_000 });

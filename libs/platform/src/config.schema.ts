@@ -141,13 +141,36 @@ export const Config = z.strictObject({
       .number()
       .min(0)
       .default(0)
-      .describe('A kernel that did nothing for this long is ended, seconds; 0: never'),
-    busySeconds: z.number().min(0).default(0).describe('A cell may run this long, seconds; 0: for ever'),
+      .describe(
+        'An idle kernel ends after this, seconds, whoever has it open; 0: never. A kernelspec can say otherwise',
+      ),
+    busySeconds: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('A kernel that is busy without a pause ends after this, seconds; 0: never'),
     warningSeconds: z
       .number()
       .min(0)
       .default(300)
       .describe('The notebook is told this long before the end, seconds; at most half of the limit'),
+    cpuPercent: z
+      .number()
+      .min(0)
+      .default(2)
+      .describe('An idle kernel whose processes use more than this of one core is in use; 0: its state alone counts'),
+  }),
+  reclaim: section({
+    enabled: z.boolean().default(false).describe('End idle kernels whose place is needed for one that waits'),
+    idleSeconds: z.number().min(0).default(1800).describe('Idle so long at least, seconds'),
+    warningSeconds: z.number().min(0).default(300).describe('The notebook is told this long before the end, seconds'),
+  }),
+  store: section({
+    keepEndedSeconds: z
+      .number()
+      .min(3600)
+      .default(30 * 86_400)
+      .describe('Rows of ended kernels, dead tokens and the input log are removed after this, seconds'),
   }),
   pools: section({
     environments: z

@@ -50,7 +50,7 @@ class Ledger {
       if (event.kind === 'released') {
         if (this.known.delete(event.id)) this.released.add(event.id);
         this.running.delete(event.id);
-      } else this.known.set(event.workload.id, event.workload);
+      } else if ('workload' in event) this.known.set(event.workload.id, event.workload);
     }
   }
   get held(): Workload[] {

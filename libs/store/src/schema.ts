@@ -22,6 +22,8 @@ export interface KernelTable {
   requests: string;
   /** JSON of LaunchSpec. */
   launch: string;
+  /** JSON of CullLimits. */
+  culling: string;
   phase: string;
   end_reason: string | null;
   detail: string;
@@ -31,6 +33,8 @@ export interface KernelTable {
   ready_at: number | null;
   ended_at: number | null;
   last_activity_at: number;
+  /** JSON of Ending. */
+  ending: string | null;
   /** JSON of AgentEndpoint. */
   endpoint: string | null;
 }

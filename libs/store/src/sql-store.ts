@@ -53,6 +53,18 @@ export class SqlStore implements Store {
     });
   }
 
+  async prune(before: number, limit: number): Promise<number> {
+    return this.db.transaction().execute(async (transaction) => {
+      if (!(await new LeaderRepository(transaction).holds(this.epoch))) throw new Deposed(this.epoch);
+      const ended = await new KernelRepository(transaction).removeEnded(before, limit);
+      const sessions = new SessionRepository(transaction);
+      for (const id of ended) await sessions.deleteOf(id);
+      const tokens = await new TokenRepository(transaction).removeDead(before, limit);
+      const inputs = await new InputLogRepository(transaction).removeOld(before, limit);
+      return ended.length + tokens + inputs;
+    });
+  }
+
   livingKernels(): Promise<Kernel[]> {
     return this.kernels.living();
   }

@@ -54,6 +54,14 @@ export interface Store {
    * @throws Deposed when another writer leads
    */
   commit(batch: Batch): Promise<OutboxEntry[]>;
+  /**
+   * Removes rows from before `before` (ms): kernels that ended, with their sessions; tokens that expired or were revoked;
+   * the input log. At most `limit` of each kind, the oldest first.
+   *
+   * @returns how many; 0 when nothing is left to remove
+   * @throws Deposed when another writer leads
+   */
+  prune(before: number, limit: number): Promise<number>;
   /** Kernels that have not ended, oldest first. */
   livingKernels(): Promise<Kernel[]>;
   /** Outbox entries not yet delivered, in commit order. */

@@ -54,16 +54,8 @@ export class KernelsService {
     return this.#happen(kernelId, { kind: 'restartAsked' });
   }
 
-  /** As if it had been used now. */
   keep(kernelId: KernelId): Promise<Kernel> {
-    return this.writer.command(async (draft) => {
-      const kernel = await draft.kernel(kernelId);
-      if (!kernel) throw new NotFound(`There is no kernel ${kernelId}.`);
-      const { executionState: state } = kernel;
-      if (kernel.phase !== 'ready' || state === 'dead') return () => draft.latest(kernel);
-      const after = draft.happen(kernel, { kind: 'activity', state, at: draft.now });
-      return () => draft.latest(after);
-    });
+    return this.#happen(kernelId, { kind: 'kept' });
   }
 
   explain(kernelId: KernelId): WaitExplanation | null {

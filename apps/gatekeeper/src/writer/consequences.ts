@@ -35,7 +35,10 @@ export function commandFor(before: Kernel, after: Kernel, happening: Happening, 
 
 /** What the core has to know because a kernel changed; undefined where nothing. */
 export function coreEventFor(before: Kernel | undefined, after: Kernel): CoreEvent | undefined {
-  if (after.phase === before?.phase) return undefined;
+  if (after.phase === before?.phase) {
+    const until = after.ending?.at ?? null;
+    return until === (before.ending?.at ?? null) ? undefined : { kind: 'warned', id: after.id, until };
+  }
   if (after.phase === 'queued') return { kind: 'submitted', workload: workloadOf(after) };
   return after.phase === 'ended' ? { kind: 'released', id: after.id } : undefined;
 }

@@ -15,7 +15,7 @@ export class Known {
     @Inject(STORE) private readonly store: Store,
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
   ) {
-    this.core = emptyState(config.scheduling);
+    this.core = this.#emptyCore();
   }
 
   /** Forgets all and reads the rows anew. @returns what the empty core is to be told first */
@@ -23,12 +23,14 @@ export class Known {
     const living = await this.store.livingKernels();
     this.kernels.clear();
     for (const kernel of living) this.kernels.set(kernel.id, kernel);
-    this.core = emptyState(this.config.scheduling);
+    this.core = this.#emptyCore();
     return living.map((kernel) => ({
       kind: kernel.phase === 'queued' ? 'submitted' : 'running',
       workload: workloadOf(kernel),
     }));
   }
+
+  #emptyCore = (): CoreState => emptyState({ ...this.config.scheduling, reclaim: this.config.reclaim });
 
   /** Takes up rows that are on disk now. */
   follow(kernels: Iterable<Kernel>): void {

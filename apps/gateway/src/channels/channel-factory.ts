@@ -31,7 +31,6 @@ export interface Granted {
 @Injectable()
 export class ChannelFactory {
   readonly #log = new Logger(ChannelFactory.name);
-  readonly #since = Date.now();
   readonly #kernelInfo = new KernelInfoCache();
   /** Visits every socket, often enough for the shortest of its waits. */
   readonly rounds: Rounds;
@@ -62,8 +61,6 @@ export class ChannelFactory {
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
       pendingBytes: this.options.pendingBytes,
       kernelInfo: this.#kernelInfo,
-      culling: this.options.culling,
-      since: this.#since,
       malformed: new MalformedInput(this.options.maxMalformed),
       timing,
       metrics: this.metrics,

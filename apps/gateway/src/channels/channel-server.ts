@@ -6,6 +6,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nes
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Forbidden, type Identity, type Kernel, NotFound } from '#libs/contracts';
 import { KERNEL_READER, type KernelReader } from '#libs/store';
+import { isShown } from '../kernels/is-shown.js';
 import { AUTHENTICATE, type Authenticate, CONNECTION_COUNTS, type ConnectionCounts } from '../ports.js';
 import type { Channel } from './channel.js';
 import { ChannelFactory } from './channel-factory.js';
@@ -101,7 +102,9 @@ export class ChannelServer implements BeforeApplicationShutdown {
     if (!admin && !identity.scopes.includes('kernels')) throw new Forbidden('The token does not allow kernels.');
     const kernel = await this.kernels.find(asked.kernelId);
     const visible = kernel !== undefined && (admin || [kernel.owner, kernel.actor].includes(identity.user));
-    if (!visible || kernel.phase === 'ended') throw new NotFound(`Kernel does not exist: ${asked.kernelId}`);
+    const endedAfter = Date.now() - this.options.endedVisibleSeconds * 1000;
+    const gone = kernel?.phase === 'ended' && !isShown(kernel, endedAfter);
+    if (!visible || gone) throw new NotFound(`Kernel does not exist: ${asked.kernelId}`);
     return { asked, identity, kernel };
   }
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { Kernel, WaitExplanation } from '#libs/contracts';
-import type { CullingRules } from '#libs/domain';
 import {
   type AgentEvent,
   type ClientMessage,
@@ -41,9 +40,6 @@ export interface ChannelParts {
   explain: () => Promise<WaitExplanation | null>;
   kernelInfo: KernelInfoCache;
   pendingBytes: number;
-  culling: CullingRules;
-  /** When this service started, ms since the epoch. */
-  since: number;
   malformed: MalformedInput;
   timing: ChannelTiming;
   metrics: ChannelMetrics;
@@ -71,10 +67,10 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   #released = false;
 
   constructor(private readonly parts: ChannelParts) {
-    const { session, position, timing, explain, culling, since } = parts;
+    const { session, position, timing, explain } = parts;
     this.#link = new KernelLink(session, position, this, timing);
     const tell = (type: string, content: object, parent?: Buffer): void => this.#tell(type, content, parent);
-    this.#warning = new EndWarning(tell, culling, since);
+    this.#warning = new EndWarning(tell);
     this.#notice = new WaitNotice((frame) => this.#publish(frame), explain, this.#ownSession, timing);
   }
 
@@ -107,7 +103,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   /** Takes over from an older socket of the same session: what it asked and could not send yet. Before `replaced`. */
   adopt(older: Channel): void {
     this.#requests.adopt(older.#requests);
-    if (older.#warning.cell !== null) this.#warning.asked(older.#warning.cell);
+    this.#warning.adopt(older.#warning);
     for (const input of older.#link.surrender()) this.#link.send(input);
     const { running } = this.#requests;
     if (!this.#isLive() && running !== undefined) this.#notice.watch(running);
@@ -132,7 +128,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       this.parts.malformed.good();
       if (number === 0 && this.#answersForKernel(message)) return;
       this.#requests.sent(message);
-      if (message.header.msg_type === 'execute_request') this.#warning.asked(Buffer.from(message.message.header));
+      this.#warning.asked(message);
       if (this.#ended !== null && !this.#link.up) {
         this.#failRequests('KernelEnded', endSentence(this.#ended));
         return;
@@ -182,6 +178,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       if (!this.#deathTold) this.#failRequests('KernelRestarted', 'The kernel was restarted; its variables are lost.');
     }
     this.parts.framing.welcome(this.parts.client, welcome);
+    this.#warning.connected(welcome.lastCell ?? null);
     if (otherRing && !this.#deathTold) this.#tell('status', { execution_state: 'restarting' });
     this.#deathTold = false;
   }
@@ -360,7 +357,6 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#released = true;
     this.#clearEnd();
     this.#notice.clear();
-    this.#warning.stop();
     this.#link.close();
   }
 }

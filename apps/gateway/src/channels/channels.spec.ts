@@ -35,7 +35,7 @@ const clients: ChannelClient[] = [];
 function serve(changes: Partial<ChannelOptions> = {}): void {
   const options: ChannelOptions = {
     baseUrl: '/base/',
-    culling: { idleSeconds: 0, busySeconds: 0, warningSeconds: 0 },
+    endedVisibleSeconds: 3600,
     pendingBytes: 1024 * 1024,
     maxMessageBytes: 64 * 1024 * 1024,
     pingIntervalSeconds: 30,
@@ -407,6 +407,20 @@ describe('the end of a kernel', () => {
     client.send(execute('m2'));
     await client.messages.find(({ type, parent }) => type === 'execute_reply' && parent === 'm2');
     expect((await client.closed).code).toBe(1000);
+  });
+
+  it('is told to who comes after it, for a while, unless it was shut down', async () => {
+    serve();
+    const detail = 'It had been idle for 1 hour.';
+    const ended = { phase: 'ended', endReason: 'culled', detail, endedAt: Date.now() } as const;
+    const client = await open(kernels.add(ended).id, 'session_id=s', V1_PROTOCOL);
+    client.send(execute('m1'));
+    expect((await client.type('error')).content['evalue']).toMatch(/ended by a time limit.*idle for 1 hour/);
+    expect(client.types().slice(0, 2)).toEqual(['status dead', 'error']);
+    for (const gone of [{ endedAt: Date.now() - 3_600_001 }, { endReason: 'shut-down' as const }]) {
+      const { id } = kernels.add({ ...ended, ...gone });
+      await expect(open(id, 'session_id=s', V1_PROTOCOL)).rejects.toThrow(/404/);
+    }
   });
 
   it('is taken back when the kernel enters the queue anew, and nothing failed is run', async () => {

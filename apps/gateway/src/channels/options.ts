@@ -1,5 +1,3 @@
-import type { CullingRules } from '#libs/domain';
-
 /** What the channel relay takes from the configuration. */
 export interface ChannelOptions {
   /** Path prefix of every URL; starts and ends with a slash. */
@@ -10,8 +8,6 @@ export interface ChannelOptions {
   maxMessageBytes: number;
   /** Ping of a quiet socket, seconds; three without a pong end it. */
   pingIntervalSeconds: number;
-  /** By which unused kernels are ended, and warned of. */
-  culling: CullingRules;
   /** A client that takes nothing of what waits for it is ended after this, seconds. */
   stalledSeconds: number;
   /** Malformed messages in a row that end a socket. */
@@ -22,6 +18,8 @@ export interface ChannelOptions {
   expiryToleranceSeconds: number;
   /** How long sockets are given to close when the service stops, seconds. */
   drainSeconds: number;
+  /** How long the end of a kernel is told to those who connect after it, seconds. */
+  endedVisibleSeconds: number;
   timing?: Partial<ChannelTiming>;
 }
 export const CHANNEL_OPTIONS = Symbol('ChannelOptions');

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { WaitExplanation } from '#libs/contracts';
 import type { ClientMessage } from '#libs/jupyter';
 import { gatewayMessage } from './gateway-message.js';
+import { isSilent } from './is-silent.js';
 import type { ChannelTiming } from './options.js';
 
 const time = (instant: number): string => new Date(instant).toISOString().slice(11, 16);
@@ -82,13 +83,5 @@ export class WaitNotice {
 
   #tell(type: string, content: object, request: Buffer): void {
     this.publish(gatewayMessage('iopub', type, content, this.session, request));
-  }
-}
-
-function isSilent(content: Buffer): boolean {
-  try {
-    return (JSON.parse(content.toString()) as { silent?: unknown }).silent === true;
-  } catch {
-    return true;
   }
 }

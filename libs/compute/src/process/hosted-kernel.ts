@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AgentEndpoint, KernelId } from '#libs/contracts';
+import { type AgentEndpoint, type KernelId, KernelUsage } from '#libs/contracts';
 import { AgentCallError, type AgentEvent, AgentStream, type Welcome } from '#libs/jupyter';
 import type { KernelFact } from '../kernel-host.js';
 import type { AgentFiles, AgentSpec } from './agent-files.js';
@@ -159,10 +159,12 @@ export class HostedKernel {
     this.#call('restart', {});
   }
 
-  /** @see KernelHost.cpuSeconds */
-  async cpuSeconds(): Promise<number | undefined> {
+  /** @see KernelHost.usage */
+  async usage(): Promise<KernelUsage | undefined> {
     const stats = await this.#stream?.call('stats').catch(() => undefined);
-    return typeof stats?.['cpuSeconds'] === 'number' ? stats['cpuSeconds'] : undefined;
+    if (stats === undefined) return undefined;
+    const quietMs = Number(stats['quietSeconds']) * 1000;
+    return KernelUsage.safeParse({ state: stats['state'], quietMs, cpuSeconds: stats['cpuSeconds'] }).data;
   }
 
   /** Ends an agent whose kernel has ended, or that nobody wants. */

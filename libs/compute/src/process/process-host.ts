@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KernelCommand, KernelId, LaunchSpec } from '#libs/contracts';
+import type { KernelCommand, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
 import type { KernelFact, KernelHost } from '../kernel-host.js';
 import { AgentFiles, type AgentSpec } from './agent-files.js';
 import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel.js';
@@ -146,14 +146,14 @@ export class ProcessHost implements KernelHost {
     else this.#tellLost(kernelId);
   }
 
+  async usage(kernelId: KernelId): Promise<KernelUsage | null> {
+    return (await this.#kernels.get(kernelId)?.usage()) ?? null;
+  }
+
   async restart(kernelId: KernelId): Promise<void> {
     const kernel = this.#kernels.get(kernelId);
     if (kernel !== undefined) kernel.restart();
     else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
-  }
-
-  async cpuSeconds(kernelId: KernelId): Promise<number | null> {
-    return (await this.#kernels.get(kernelId)?.cpuSeconds()) ?? null;
   }
 
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {

@@ -40,6 +40,8 @@ export interface Welcome {
   claimed: boolean;
   /** Whether the kernel's process has come as far as it can without a claim. */
   initialised: boolean;
+  /** To a session: header of the last execution that it asked for and that is not silent; null where there was none. */
+  lastCell?: Record<string, unknown> | null;
 }
 
 /** Why the agent ends the stream: `bad_token`, `fenced`, `replaced`, `too_large`, `bad_frame`. */

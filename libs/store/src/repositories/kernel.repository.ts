@@ -37,6 +37,17 @@ export class KernelRepository implements KernelReader {
       .execute();
   }
 
+  /** The oldest. @returns their ids */
+  async removeEnded(before: number, limit: number): Promise<KernelId[]> {
+    const old = this.db.selectFrom('kernels').select('id').where('ended_at', '<', before);
+    const rows = await this.db
+      .deleteFrom('kernels')
+      .where('id', 'in', old.orderBy('ended_at').limit(limit))
+      .returning('id')
+      .execute();
+    return rows.map(({ id }) => id as KernelId);
+  }
+
   #since(endedAfter: number) {
     return this.db
       .selectFrom('kernels')
@@ -58,6 +69,7 @@ function rowOf(kernel: Kernel): KernelTable {
     priority_class: kernel.priorityClass,
     requests: JSON.stringify(kernel.requests),
     launch: JSON.stringify(kernel.launch),
+    culling: JSON.stringify(kernel.culling),
     phase: kernel.phase,
     end_reason: kernel.endReason,
     detail: kernel.detail,
@@ -67,6 +79,7 @@ function rowOf(kernel: Kernel): KernelTable {
     ready_at: kernel.readyAt,
     ended_at: kernel.endedAt,
     last_activity_at: kernel.lastActivityAt,
+    ending: kernel.ending && JSON.stringify(kernel.ending),
     endpoint: kernel.endpoint && JSON.stringify(kernel.endpoint),
   };
 }
@@ -82,6 +95,7 @@ function kernelOf(row: Selectable<KernelTable>): Kernel {
     priorityClass: row.priority_class,
     requests: JSON.parse(row.requests),
     launch: JSON.parse(row.launch),
+    culling: JSON.parse(row.culling),
     phase: row.phase,
     endReason: row.end_reason,
     detail: row.detail,
@@ -91,6 +105,7 @@ function kernelOf(row: Selectable<KernelTable>): Kernel {
     readyAt: row.ready_at,
     endedAt: row.ended_at,
     lastActivityAt: row.last_activity_at,
+    ending: row.ending === null ? null : JSON.parse(row.ending),
     endpoint: row.endpoint === null ? null : JSON.parse(row.endpoint),
   });
 }
