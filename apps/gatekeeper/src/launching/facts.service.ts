@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { KernelId } from '#libs/contracts';
+import type { KernelId, KernelInfo } from '#libs/contracts';
 import type { Happening } from '#libs/domain';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { stopMessage } from '../writer/consequences.js';
+import type { Draft } from '../writer/draft.js';
 import { Writer } from '../writer/writer.js';
 
 /** Takes up what the launcher reports. */
@@ -12,6 +13,15 @@ export class FactsService {
     private readonly writer: Writer,
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
   ) {}
+
+  /** What kernels of one environment say of themselves; it can wait for other work. */
+  learn(kernelId: KernelId, info: KernelInfo): Promise<void> {
+    const work = async (draft: Draft): Promise<void> => {
+      const kernel = await draft.kernel(kernelId);
+      if (kernel) draft.learn(kernel, info);
+    };
+    return this.writer.fact(work, { soon: true });
+  }
 
   /** Activity goes with the next commit, or one within a second: it is not worth a flush of the disk by itself. */
   note(kernelId: KernelId, happening: Happening): Promise<void> {

@@ -10,7 +10,6 @@ import { ChannelMetrics } from './channel-metrics.js';
 import type { ChannelRequest } from './channel-request.js';
 import { ClientSocket } from './client-socket.js';
 import { framingFor } from './framing/choose-framing.js';
-import { KernelInfoCache } from './kernel-info-cache.js';
 import { CHANNEL_OPTIONS, type ChannelOptions, DEFAULT_TIMING } from './options.js';
 
 /** An upgrade that was granted. */
@@ -28,7 +27,6 @@ export interface Granted {
 export class ChannelFactory {
   readonly #log = new Logger(ChannelFactory.name);
   readonly #since = Date.now();
-  readonly #kernelInfo = new KernelInfoCache();
 
   constructor(
     @Inject(CHANNEL_OPTIONS) private readonly options: ChannelOptions,
@@ -49,8 +47,8 @@ export class ChannelFactory {
       session,
       position: { epoch: asked.epoch, seen: asked.seen },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
+      info: () => this.kernels.infoFor(kernel),
       pendingBytes: this.options.pendingBytes,
-      kernelInfo: this.#kernelInfo,
       culling: this.options.culling,
       since: this.#since,
       timing,
@@ -62,7 +60,10 @@ export class ChannelFactory {
       },
     });
     this.metrics.sockets += 1;
-    const stopListening = this.events.on(kernel.id, (changed) => channel.kernelChanged(changed));
+    const stopListening = this.events.on(kernel.id, {
+      changed: (row) => channel.kernelChanged(row),
+      interrupted: () => channel.interrupted(),
+    });
     client.listen(channel);
     channel.kernelChanged(kernel);
     void this.#catchUp(kernel, channel);

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import type { Kernel, WaitExplanation } from '#libs/contracts';
+import type { Kernel, KernelInfo, WaitExplanation } from '#libs/contracts';
 import type { CullingRules } from '#libs/domain';
 import {
   type AgentEvent,
-  type ClientMessage,
   isIopub,
   MalformedMessage,
   Part,
   parentId,
-  parseHeader,
   peekV1,
   recycleBody,
   type Welcome,
@@ -19,15 +16,13 @@ import type { ClientSocket, ClientSocketListener } from './client-socket.js';
 import { endSentence } from './end-sentences.js';
 import { EndWarning } from './end-warning.js';
 import type { ClientFraming } from './framing/client-framing.js';
-import { gatewayMessage } from './gateway-message.js';
-import type { KernelInfoCache } from './kernel-info-cache.js';
 import { KernelLink, type KernelLinkListener } from './kernel-link.js';
 import { OpenRequests } from './open-requests.js';
 import type { ChannelTiming } from './options.js';
+import { OwnMessages } from './own-messages.js';
+import { QueuedRequests } from './queued-requests.js';
 import { WaitNotice } from './wait-notice.js';
 
-/** The last message is kept for its header; a larger one is recycled. */
-const KEPT_FRAME_BYTES = 64 * 1024;
 const LIVE_PHASES: readonly string[] = ['starting', 'ready', 'stopping'];
 
 /** What one channel is made of. */
@@ -38,7 +33,8 @@ export interface ChannelParts {
   /** What the client stated that it saw. */
   position: { epoch: string | undefined; seen: number | undefined };
   explain: () => Promise<WaitExplanation | null>;
-  kernelInfo: KernelInfoCache;
+  /** What kernels of this environment say of themselves. */
+  info: () => Promise<KernelInfo | undefined>;
   pendingBytes: number;
   culling: CullingRules;
   /** When this service started, ms since the epoch. */
@@ -56,9 +52,9 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   readonly #notice: WaitNotice;
   readonly #warning: EndWarning;
   readonly #link: KernelLink;
-  readonly #ownSession = randomUUID();
+  readonly #own: OwnMessages;
+  readonly #queued: QueuedRequests;
   #kernel: Kernel | null = null;
-  #lastFrame: Buffer | null = null;
   #exitTold = false;
   #ended: Kernel | null = null;
   /** The end of the last process was told, and what is asked since then is for the next one. */
@@ -69,11 +65,12 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   #released = false;
 
   constructor(private readonly parts: ChannelParts) {
-    const { session, position, timing, explain, culling, since } = parts;
+    const { client, framing, session, position, timing, explain, info, culling, since } = parts;
+    this.#own = new OwnMessages(framing, client);
     this.#link = new KernelLink(session, position, this, timing);
-    const tell = (type: string, content: object, parent?: Buffer): void => this.#tell(type, content, parent);
-    this.#warning = new EndWarning(tell, culling, since);
-    this.#notice = new WaitNotice((frame) => this.#publish(frame), explain, this.#ownSession, timing);
+    this.#queued = new QueuedRequests(this.#requests, this.#link, this.#own, info);
+    this.#warning = new EndWarning((type, content, parent) => this.#own.tell(type, content, parent), culling, since);
+    this.#notice = new WaitNotice(this.#own, explain, timing);
   }
 
   /** The kernel's row, at the start and at each change. */
@@ -90,10 +87,12 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#followRestart(kernel);
     if (kernel.endpoint !== null && this.#isLive()) {
       this.#link.open(kernel.endpoint);
+      if (kernel.phase === 'starting') this.#notice.changed();
+      else this.#notice.clear();
       return;
     }
     this.#link.close();
-    if (first || revived) this.#tell('status', { execution_state: 'starting' });
+    if (first || revived) this.#own.tell('status', { execution_state: 'starting' });
     this.#notice.changed();
   }
 
@@ -109,6 +108,13 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     for (const input of older.#link.surrender()) this.#link.send(input);
     const { running } = this.#requests;
     if (!this.#isLive() && running !== undefined) this.#notice.watch(running);
+    if (this.#kernel?.phase === 'queued') this.#queued.adopted();
+  }
+
+  /** The user wants no more what was asked of a kernel that has no process yet. */
+  interrupted(): void {
+    this.#notice.clear();
+    this.#queued.takeBack();
   }
 
   /** Ends the socket from our side. */
@@ -122,7 +128,6 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.metrics.fromClient(data.length);
     try {
       const { number, message } = this.parts.framing.read(data, binary);
-      if (number === 0 && this.#answersForKernel(message)) return;
       this.#requests.sent(message);
       if (message.header.msg_type === 'execute_request') this.#warning.asked(Buffer.from(message.message.header));
       if (this.#ended !== null && !this.#link.up) {
@@ -131,10 +136,11 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       }
       if (!this.#isLive()) this.#notice.held(message);
       this.#link.send({ number, id: message.header.msg_id, frame: message.frame });
+      if (this.#kernel?.phase === 'queued') this.#queued.received(message);
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
       this.#log.warn({ kernelId: this.#kernel?.id, msg: 'message of a client ignored', reason: error.detail });
-      this.#tell('stream', { name: 'stderr', text: `Beamgate ignored a message: ${error.detail}\n` });
+      this.#own.tell('stream', { name: 'stderr', text: `Beamgate ignored a message: ${error.detail}\n` });
     }
     if (!this.#inputPaused && this.#link.heldBytes >= this.parts.pendingBytes) {
       this.#inputPaused = true;
@@ -161,14 +167,13 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
 
   welcome(welcome: Welcome, otherRing: boolean): void {
     this.#exitTold = false;
-    this.#notice.clear();
     if (otherRing) {
       this.parts.client.ringChanged();
-      this.#lastFrame = null;
+      this.#own.forget();
       if (!this.#deathTold) this.#failRequests('KernelRestarted', 'The kernel was restarted; its variables are lost.');
     }
     this.parts.framing.welcome(this.parts.client, welcome);
-    if (otherRing && !this.#deathTold) this.#tell('status', { execution_state: 'restarting' });
+    if (otherRing && !this.#deathTold) this.#own.tell('status', { execution_state: 'restarting' });
     this.#deathTold = false;
   }
 
@@ -178,7 +183,9 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       this.#onNewProcess(seq);
       return;
     }
-    if (frame.length < KEPT_FRAME_BYTES) this.#lastFrame = frame;
+    this.#own.heard(frame);
+    // Its process tells of itself before it tells of a request.
+    if (this.#notice.pending && hasParent(frame)) this.#notice.clear();
     try {
       this.parts.framing.write(this.parts.client, seq, frame);
     } catch (error) {
@@ -194,7 +201,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.client.told(seq);
     if (event.event === 'dropped' && !told) {
       const text = `Beamgate: ${event['messages']} messages (${event['bytes']} bytes) of output were dropped here, because nobody was connected to take them.\n`;
-      this.#tell('stream', { name: 'stderr', text }, this.#requests.running);
+      this.#own.tell('stream', { name: 'stderr', text }, this.#requests.running);
     }
     if (event.event === 'ready') this.#exitTold = false;
     if (event.event === 'exit') {
@@ -225,22 +232,8 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     return this.#kernel !== null && LIVE_PHASES.includes(this.#kernel.phase);
   }
 
-  /** A waiting kernel's clients learn what it will be from another of its kind, and go on with their cells. */
-  #answersForKernel({ channel, header, message }: ClientMessage): boolean {
-    if (header.msg_type !== 'kernel_info_request' || this.#kernel === null || this.#isLive()) return false;
-    const info = this.parts.kernelInfo.find(this.#kernel.kernelspec);
-    if (info === undefined || this.#ended !== null) return false;
-    const parent = Buffer.from(message.header);
-    this.#tell('status', { execution_state: 'busy' }, parent);
-    this.#publish(gatewayMessage(channel, 'kernel_info_reply', info, this.#session(), parent));
-    this.#tell('status', { execution_state: 'idle' }, parent);
-    this.#tell('status', { execution_state: 'starting' });
-    return true;
-  }
-
   #onReply(frame: Buffer): void {
     if (peekV1(frame, Part.channel).toString('latin1') === 'stdin') return;
-    if (this.#kernel !== null) this.parts.kernelInfo.learn(this.#kernel.kernelspec, frame);
     const id = parentId(peekV1(frame, Part.parentHeader));
     if (id !== undefined) this.#requests.answered(id);
   }
@@ -260,10 +253,9 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
    * and forget what they asked meanwhile, and this restart was asked for.
    */
   #onNewProcess(seq: number): void {
-    const status = gatewayMessage('iopub', 'status', { execution_state: 'starting' }, this.#session());
-    this.parts.framing.write(this.parts.client, seq, status);
+    this.#own.tell('status', { execution_state: 'starting' }, undefined, seq);
     this.parts.client.told(seq);
-    this.#lastFrame = null;
+    this.#own.forget();
     this.#link.release();
   }
 
@@ -281,7 +273,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#link.surrender();
     this.#notice.clear();
     this.#tellEnd(kernel);
-    this.#tell('status', { execution_state: 'dead' });
+    this.#own.tell('status', { execution_state: 'dead' });
     this.#deathTold = true;
     // It stays a while: what is still asked is answered, and a kernel that re-enters the queue is picked up.
     this.#endTimer = setTimeout(() => this.close(1000, 'the kernel ended'), this.parts.timing.linger);
@@ -295,7 +287,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     const waits = this.#requests.running !== undefined;
     this.#failRequests('KernelEnded', endSentence(kernel));
     if (waits || cell === null || kernel.endReason === 'shut-down') return;
-    this.#tell('stream', { name: 'stderr', text: `${endSentence(kernel)}\n` }, cell);
+    this.#own.tell('stream', { name: 'stderr', text: `${endSentence(kernel)}\n` }, cell);
   }
 
   /** Whether the kernel had been told to be dead before. */
@@ -308,24 +300,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   }
 
   #failRequests(ename: string, evalue: string): void {
-    for (const frame of this.#requests.fail(ename, evalue, this.#session())) this.#publish(frame);
-  }
-
-  #tell(type: string, content: object, parent?: Buffer): void {
-    this.#publish(gatewayMessage('iopub', type, content, this.#session(), parent));
-  }
-
-  #publish(frame: Buffer): void {
-    this.parts.framing.write(this.parts.client, 0, frame);
-  }
-
-  #session(): string {
-    const header = this.#lastFrame === null ? undefined : peekV1(this.#lastFrame, Part.header);
-    try {
-      return (header === undefined ? undefined : parseHeader(header).session) ?? this.#ownSession;
-    } catch {
-      return this.#ownSession;
-    }
+    this.#own.publish(this.#requests.fail(ename, evalue, this.#own.session));
   }
 
   #release(): void {
@@ -337,9 +312,11 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   }
 }
 
+const hasParent = (frame: Buffer): boolean => peekV1(frame, Part.parentHeader).length > 2;
+
 /** An unparented status of a kernel that is being replaced. */
 function isRestarting(frame: Buffer): boolean {
-  if (peekV1(frame, Part.parentHeader).length > 2) return false;
+  if (hasParent(frame)) return false;
   const content = peekV1(frame, Part.content);
   return content.length < 64 && content.includes('"restarting"');
 }
