@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
 /** Text that a kernel gave and others will see: short, without control characters. */
-const Word = z.string().max(200).regex(/^\P{Cc}*$/u);
+const Word = z
+  .string()
+  .max(200)
+  .regex(/^\P{Cc}*$/u);
 
 /**
  * What kernels of one environment say of themselves, for those who wait for another one. It came from a kernel in which

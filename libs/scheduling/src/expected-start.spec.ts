@@ -143,7 +143,8 @@ describe('the expected start', () => {
 
   it('holds the actual start in about eight of ten cases', () => {
     const random = chance(20261123);
-    const holding = () => Math.round(MINUTE * Math.exp(2 + 0.8 * Math.sqrt(-2 * Math.log(random())) * Math.cos(6.2831853 * random())));
+    const holding = () =>
+      Math.round(MINUTE * Math.exp(2 + 0.8 * Math.sqrt(-2 * Math.log(random())) * Math.cos(6.2831853 * random())));
     let [inside, told] = [0, 0];
     for (let round = 0; round < 400; round += 1) {
       const all = Array.from({ length: 7 }, () => workload());

@@ -45,7 +45,15 @@ export function expectedStart(
   const freed = freedWithin(ground.heldMs, elapsed);
   const longest = Math.max(0, ...ground.heldMs);
   const after = (ends: number, chance: number): number | undefined =>
-    firstAt(longest, (ms) => atLeast(ends, elapsed.map((sofar) => freed(sofar, ms))) >= chance - ROUNDING);
+    firstAt(
+      longest,
+      (ms) =>
+        atLeast(
+          ends,
+          elapsed.map((sofar) => freed(sofar, ms)),
+        ) >=
+        chance - ROUNDING,
+    );
   const earliest = after(needed.fewest, EARLY);
   const latest = after(needed.most, LATE);
   return earliest === undefined || latest === undefined ? null : { earliest: now + earliest, latest: now + latest };

@@ -23,7 +23,8 @@ function submit(state: CoreState, ...workloads: Workload[]): string[] {
   const events = workloads.map((w) => ({ kind: 'submitted' as const, workload: w }));
   return step(state, events, 0).actions.map(({ id }) => id);
 }
-const wait = (state: CoreState, { id }: Workload) => firstComePolicy.explain(state, id, { heldMs: [], since: () => null }, 0);
+const wait = (state: CoreState, { id }: Workload) =>
+  firstComePolicy.explain(state, id, { heldMs: [], since: () => null }, 0);
 const needs = (gib: number): Partial<Workload> => ({ requests: { cpuMilli: 100, memoryBytes: gib * GiB } });
 
 describe('first come', () => {

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Kernel } from '#libs/contracts';
 import { InputLogRepository } from './repositories/input-log.repository.js';
-import { environmentOf, KernelInfoRepository } from './repositories/kernel-info.repository.js';
 import { KernelRepository } from './repositories/kernel.repository.js';
+import { environmentOf, KernelInfoRepository } from './repositories/kernel-info.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
 import { SessionRepository } from './repositories/session.repository.js';

@@ -74,7 +74,12 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
     it('remembers what kernels say of themselves, by environment and version', async () => {
       const kernel = aKernel();
       const language = { name: 'python', version: '3.13.1', mimetype: '', file_extension: '.py' };
-      const info = { protocol_version: '5.3', implementation: 'i', implementation_version: '1', language_info: language };
+      const info = {
+        protocol_version: '5.3',
+        implementation: 'i',
+        implementation_version: '1',
+        language_info: language,
+      };
       expect(await readers.kernels.infoFor(kernel)).toBeUndefined();
       await store.commit(batch({ kernelInfos: [{ of: kernel, info: { ...info, implementation: 'old' } }] }));
       await store.commit(batch({ kernelInfos: [{ of: kernel, info }] }));

@@ -42,7 +42,10 @@ export class LauncherFactsController {
     return this.facts.learn(kernelId, info);
   }
 
-  #note(kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo'>, { kernelId, ...fact }: { kernelId: KernelId }): Promise<void> {
+  #note(
+    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo'>,
+    { kernelId, ...fact }: { kernelId: KernelId },
+  ): Promise<void> {
     return this.facts.note(kernelId, { kind, ...fact } as Happening);
   }
 }

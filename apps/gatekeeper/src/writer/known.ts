@@ -39,8 +39,7 @@ export class Known {
       if (kernel.phase === 'ended') {
         // One that had ended before changes its reason only.
         if (this.kernels.delete(kernel.id)) this.held.ended(kernel);
-      }
-      else this.kernels.set(kernel.id, kernel);
+      } else this.kernels.set(kernel.id, kernel);
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Forbidden, type Identity, type Kernel, NotFound, TooManySockets } from '#libs/contracts';
+import { isRestartable } from '#libs/domain';
 import { KERNEL_READER, type KernelReader } from '#libs/store';
 import { AUTHENTICATE, type Authenticate, CONNECTION_COUNTS, type ConnectionCounts } from '../ports.js';
 import type { Channel } from './channel.js';
@@ -81,7 +82,8 @@ export class ChannelServer implements BeforeApplicationShutdown {
     const kernel = await this.kernels.find(asked.kernelId);
     const visible = kernel !== undefined && (admin || [kernel.owner, kernel.actor].includes(identity.user));
     this.#checkCount(identity.user);
-    if (!visible || kernel.phase === 'ended') throw new NotFound(`Kernel does not exist: ${asked.kernelId}`);
+    if (!visible || (kernel.phase === 'ended' && !isRestartable(kernel)))
+      throw new NotFound(`Kernel does not exist: ${asked.kernelId}`);
     return { asked, identity, kernel };
   }
 

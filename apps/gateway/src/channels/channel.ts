@@ -59,6 +59,8 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   #ended: Kernel | null = null;
   /** The end of the last process was told, and what is asked since then is for the next one. */
   #deathTold = false;
+  /** The kernel had ended before this socket came, and no cell was told why yet. */
+  #cameLate = false;
   #endTimer: NodeJS.Timeout | null = null;
   #inputPaused = false;
   #restarting = false;
@@ -78,6 +80,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     if (this.#released || (this.#kernel !== null && kernel.revision <= this.#kernel.revision)) return;
     const first = this.#kernel === null;
     this.#kernel = kernel;
+    if (first) this.#cameLate = kernel.phase === 'ended';
     this.#warning.changed(kernel);
     if (kernel.phase === 'ended') {
       this.#onEnded(kernel);
@@ -131,7 +134,9 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       this.#requests.sent(message);
       if (message.header.msg_type === 'execute_request') this.#warning.asked(Buffer.from(message.message.header));
       if (this.#ended !== null && !this.#link.up) {
+        const late = this.#cameLate && this.#requests.running !== undefined;
         this.#failRequests('KernelEnded', endSentence(this.#ended));
+        if (late) this.#tellDead();
         return;
       }
       if (!this.#isLive()) this.#notice.held(message);
@@ -273,12 +278,21 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#link.surrender();
     this.#notice.clear();
     this.#tellEnd(kernel);
-    this.#own.tell('status', { execution_state: 'dead' });
-    this.#deathTold = true;
+    // A notebook that is told `dead` runs no cell any more, and so would never say why.
+    if (!this.#cameLate) this.#tellDead();
     // It stays a while: what is still asked is answered, and a kernel that re-enters the queue is picked up.
-    this.#endTimer = setTimeout(() => this.close(1000, 'the kernel ended'), this.parts.timing.linger);
+    this.#endTimer = setTimeout(() => {
+      if (this.#cameLate) this.#tellDead();
+      this.close(1000, 'the kernel ended');
+    }, this.parts.timing.linger);
     this.#endTimer.unref();
     this.accepting();
+  }
+
+  #tellDead(): void {
+    this.#cameLate = false;
+    this.#own.tell('status', { execution_state: 'dead' });
+    this.#deathTold = true;
   }
 
   /** In the cells that wait; where none does, in the one that was run last. */
@@ -296,6 +310,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     if (this.#endTimer !== null) clearTimeout(this.#endTimer);
     this.#endTimer = null;
     this.#ended = null;
+    this.#cameLate = false;
     return ended;
   }
 

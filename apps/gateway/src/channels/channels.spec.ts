@@ -116,7 +116,7 @@ describe('an upgrade', () => {
 
   it('for an unknown or ended kernel, or another path, is a 404', async () => {
     serve();
-    const ended = kernels.add({ phase: 'ended', endReason: 'culled' }).id;
+    const ended = kernels.add({ phase: 'ended', endReason: 'shut-down' }).id;
     await expect(open(ended)).rejects.toThrow(/^404/);
     await expect(open('7d444840-9dc0-41d1-b245-5ffdce74fad2')).rejects.toThrow(/^404/);
     await expect(open('../x')).rejects.toThrow(/^404 .*"reason":"Not Found"/);
@@ -365,10 +365,7 @@ describe('a kernel that waits', () => {
     serve();
     kernels.explanation = queued(1);
     const { id } = kernels.add();
-    const [client, other] = [
-      await open(id, 'session_id=s', V1_PROTOCOL),
-      await open(id, 'session_id=t', V1_PROTOCOL),
-    ];
+    const [client, other] = [await open(id, 'session_id=s', V1_PROTOCOL), await open(id, 'session_id=t', V1_PROTOCOL)];
     client.send(execute('m1'));
     client.send(v1Message('shell', 'comm_msg', { comm_id: 'c' }, { id: 'kept' }));
     client.send(execute('m2'));
@@ -518,6 +515,20 @@ describe('the end of a kernel', () => {
     client.send(execute('m2'));
     await client.messages.find(({ type, parent }) => type === 'execute_reply' && parent === 'm2');
     expect((await client.closed).code).toBe(1000);
+  });
+
+  it('is told in the first cell to a client that comes only then', async () => {
+    serve();
+    const { id } = kernels.add({ phase: 'ended', endReason: 'launch-failed', detail: 'No such file: python3.' });
+    const client = await open(id, 'session_id=s', V1_PROTOCOL);
+    // A notebook asks this first, and sends its cells upon any answer.
+    client.send(v1Message('shell', 'kernel_info_request', {}, { id: 'info' }));
+    expect((await client.type('kernel_info_reply')).content['status']).toBe('error');
+    expect(client.types()).not.toContain('status dead');
+    client.send(execute('m1'));
+    await client.messages.find(({ content }) => content['execution_state'] === 'dead');
+    expect((await client.type('error')).content['evalue']).toMatch(/could not be started. No such file/);
+    expect(client.types().at(-1)).toBe('status dead');
   });
 
   it('is taken back when the kernel enters the queue anew, and nothing failed is run', async () => {

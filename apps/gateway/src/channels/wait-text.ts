@@ -12,5 +12,11 @@ export function waitText(wait: WaitExplanation | null): { 'text/plain': string; 
   return { 'text/plain': [...lines, ...hint].join('\n'), 'text/html': `<div>${html.join('<br>')}</div>` };
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character] as string);
