@@ -22,16 +22,17 @@ const exit: Exit = { code: null, signal: null, outOfMemory: false, agentLost: fa
 
 describe('the gatekeeper', () => {
   let stage: GatekeeperStage;
-  const begin = async (scheduling: ConstructorParameters<typeof GatekeeperStage>[1] = {}): Promise<void> => {
-    stage = await new GatekeeperStage((parts) => GatekeeperModule.with(parts), scheduling).start();
+  type Changes = ConstructorParameters<typeof GatekeeperStage>;
+  const begin = async (scheduling: Changes[1] = {}, kernels: Changes[3] = {}): Promise<void> => {
+    stage = await new GatekeeperStage((parts) => GatekeeperModule.with(parts), scheduling, {}, kernels).start();
   };
   beforeEach(() => begin());
   afterEach(() => stage.stop());
 
   /** Starts anew with another configuration. */
-  const beginWith = async (scheduling: ConstructorParameters<typeof GatekeeperStage>[1]): Promise<void> => {
+  const beginWith = async (...changes: Parameters<typeof begin>): Promise<void> => {
     await stage.stop();
-    await begin(scheduling);
+    await begin(...changes);
   };
   const submit = (changes: Partial<KernelSubmission> = {}): Promise<Kernel> =>
     stage.client.send(GatekeeperCommands.submitKernel, aSubmission(changes));
@@ -227,7 +228,47 @@ describe('the gatekeeper', () => {
       await stage.launcher.commands.until(({ name, kernelId }) => name === 'restart' && kernelId === kernel.id);
     });
 
+    it('is started again in place when it died, and ends when it dies at once again and again', async () => {
+      const kernel = await ready();
+      for (let death = 1; death <= 5; death += 1) {
+        await exited(kernel.id, { outOfMemory: true, signal: 9 });
+        const detail = 'The kernel was ended because it used more than its 4.0 GiB of memory.';
+        const died = await stage.gateways.kernel(kernel.id, { executionState: 'restarting', detail });
+        expect(died).toMatchObject({ phase: 'ready', endpoint });
+        await stage.launcher.commands.until(
+          () => stage.launcher.told(kernel.id).filter((name) => name === 'restart').length === death,
+        );
+        await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id });
+        await submit();
+        expect(await row(kernel.id)).toMatchObject({ executionState: 'idle', detail: '' });
+      }
+      await exited(kernel.id, { signal: 11 });
+      await stage.gateways.kernel(kernel.id, { phase: 'ended', endReason: 'crashed' });
+    });
+
+    it('is started again however often it died, where that was long ago', async () => {
+      const kernel = await ready();
+      for (let death = 1; death <= 8; death += 1) {
+        await exited(kernel.id, { signal: 11 });
+        await stage.launcher.commands.until(
+          () => stage.launcher.told(kernel.id).filter((name) => name === 'restart').length === death,
+        );
+        await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id });
+        await submit();
+        stage.clock.advance(15_000);
+      }
+      expect(await row(kernel.id)).toMatchObject({ phase: 'ready', executionState: 'idle' });
+    });
+
+    it('stays dead where that is configured', async () => {
+      await beginWith({}, { autorestart: false });
+      const kernel = await ready();
+      await exited(kernel.id, { signal: 11 });
+      await stage.gateways.kernel(kernel.id, { phase: 'ended', endReason: 'crashed' });
+    });
+
     it('restarts through the queue after it crashed, and not after it was shut down', async () => {
+      await beginWith({}, { autorestart: false });
       const kernel = await ready();
       await exited(kernel.id, { signal: 11 });
       const crashed = await stage.gateways.kernel(kernel.id, { phase: 'ended' });
@@ -373,7 +414,7 @@ describe('the gatekeeper', () => {
       }
       await stop(shut.id);
       await exited(shut.id);
-      await exited(crashed.id, { signal: 11 });
+      await exited(crashed.id, { agentLost: true });
       await stage.gateways.kernel(crashed.id, { phase: 'ended' });
       await stage.gateways.kernel(shut.id, { phase: 'ended' });
       expect((await stage.store.sessions.listOwned('ada')).map(({ kernelId }) => kernelId)).toEqual([crashed.id]);

@@ -37,10 +37,12 @@ export class GatekeeperStage {
     private readonly compose: (parts: Parts) => DynamicModule,
     private readonly scheduling: Partial<Config['scheduling']> = {},
     private readonly culling: Partial<Config['culling']> = {},
+    private readonly kernels: Partial<Config['kernels']> = {},
   ) {}
 
   async start(): Promise<this> {
-    const config = Config.parse({ scheduling: this.scheduling, culling: this.culling });
+    const { scheduling, culling, kernels } = this;
+    const config = Config.parse({ scheduling, culling, kernels });
     this.store = await openStore(this.path);
     const { launcher, gateways, clock } = this;
     const module = this.compose({ config, store: this.#watched(this.store), launcher, gateways, clock });

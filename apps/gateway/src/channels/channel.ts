@@ -23,6 +23,7 @@ import { OwnMessages } from './own-messages.js';
 import { QueuedRequests } from './queued-requests.js';
 import { WaitNotice } from './wait-notice.js';
 
+const RESTARTED = 'The kernel was restarted before this was done; its variables are lost.';
 const LIVE_PHASES: readonly string[] = ['starting', 'ready', 'stopping'];
 
 /** What one channel is made of. */
@@ -64,6 +65,8 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   #endTimer: NodeJS.Timeout | null = null;
   #inputPaused = false;
   #restarting = false;
+  /** Its process died with these requests and is started again; nobody was told yet. */
+  #died: { detail: string; requests: readonly string[]; timer: NodeJS.Timeout } | null = null;
   #released = false;
 
   constructor(private readonly parts: ChannelParts) {
@@ -87,7 +90,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       return;
     }
     const revived = this.#clearEnd();
-    this.#followRestart(kernel);
+    this.#followRestart(kernel, first);
     if (kernel.endpoint !== null && this.#isLive()) {
       this.#link.open(kernel.endpoint);
       if (kernel.phase === 'starting') this.#notice.changed();
@@ -211,6 +214,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     if (event.event === 'ready') this.#exitTold = false;
     if (event.event === 'exit') {
       this.#exitTold = true;
+      this.#tellDeath();
       if (this.#ended !== null) this.#finish(this.#ended);
     }
   }
@@ -244,13 +248,34 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   }
 
   /** From the request on, what is asked belongs to the new process; what was asked before is over. */
-  #followRestart({ phase, executionState }: Kernel): void {
-    const restarting = ['starting', 'ready'].includes(phase) && executionState === 'restarting';
+  #followRestart(kernel: Kernel, first: boolean): void {
+    const restarting = ['starting', 'ready'].includes(kernel.phase) && kernel.executionState === 'restarting';
     if (restarting && !this.#restarting) {
-      this.#failRequests('KernelRestarted', 'The kernel was restarted before this was done; its variables are lost.');
+      if (kernel.detail === '') this.#failRequests('KernelRestarted', RESTARTED);
+      else if (!first) this.#onDied(kernel);
       this.#link.hold();
-    } else if (!restarting) this.#link.release();
+    } else if (!restarting) {
+      this.#tellDeath();
+      this.#link.release();
+    }
     this.#restarting = restarting;
+  }
+
+  /** Its last output comes before the news that it is started again, unless it takes long. */
+  #onDied({ detail }: Kernel): void {
+    const timer = setTimeout(() => this.#tellDeath(), this.parts.timing.drain);
+    this.#died = { detail, requests: this.#requests.ids, timer };
+    if (!this.#link.up || this.#exitTold) this.#tellDeath();
+  }
+
+  /** Why first; then `restarting`, upon which notebooks say so and connect anew. */
+  #tellDeath(): void {
+    if (this.#died === null) return;
+    const { detail, requests, timer } = this.#died;
+    clearTimeout(timer);
+    this.#died = null;
+    this.#tellWhy('KernelDied', `${detail} It was started again; its variables are lost.`, requests);
+    this.#own.tell('status', { execution_state: 'restarting' });
   }
 
   /**
@@ -258,6 +283,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
    * and forget what they asked meanwhile, and this restart was asked for.
    */
   #onNewProcess(seq: number): void {
+    this.#tellDeath();
     this.#own.tell('status', { execution_state: 'starting' }, undefined, seq);
     this.parts.client.told(seq);
     this.#own.forget();
@@ -266,6 +292,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
 
   /** The kernel's last output comes before the news of its end, unless it takes long. */
   #onEnded(kernel: Kernel): void {
+    this.#tellDeath();
     if (this.#ended !== null) return;
     this.#ended = kernel;
     if (!this.#link.up || this.#exitTold) this.#finish(kernel);
@@ -277,7 +304,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#link.close();
     this.#link.surrender();
     this.#notice.clear();
-    this.#tellEnd(kernel);
+    this.#tellWhy('KernelEnded', endSentence(kernel), this.#requests.ids, kernel.endReason === 'shut-down');
     // A notebook that is told `dead` runs no cell any more, and so would never say why.
     if (!this.#cameLate) this.#tellDead();
     // It stays a while: what is still asked is answered, and a kernel that re-enters the queue is picked up.
@@ -295,13 +322,13 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#deathTold = true;
   }
 
-  /** In the cells that wait; where none does, in the one that was run last. */
-  #tellEnd(kernel: Kernel): void {
+  /** In the cells that wait; where none does, and it was not asked for, in the one that was run last. */
+  #tellWhy(ename: string, evalue: string, requests: readonly string[], wished = false): void {
     const { cell } = this.#warning;
-    const waits = this.#requests.running !== undefined;
-    this.#failRequests('KernelEnded', endSentence(kernel));
-    if (waits || cell === null || kernel.endReason === 'shut-down') return;
-    this.#own.tell('stream', { name: 'stderr', text: `${endSentence(kernel)}\n` }, cell);
+    const waits = this.#requests.idsOf('execute_request').some((id) => requests.includes(id));
+    this.#failRequests(ename, evalue, requests);
+    if (waits || cell === null || wished) return;
+    this.#own.tell('stream', { name: 'stderr', text: `${evalue}\n` }, cell);
   }
 
   /** Whether the kernel had been told to be dead before. */
@@ -314,12 +341,14 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     return ended;
   }
 
-  #failRequests(ename: string, evalue: string): void {
-    this.#own.publish(this.#requests.fail(ename, evalue, this.#own.session));
+  #failRequests(ename: string, evalue: string, ids: readonly string[] = this.#requests.ids): void {
+    this.#own.publish(this.#requests.fail(ename, evalue, this.#own.session, ids));
   }
 
   #release(): void {
     this.#released = true;
+    clearTimeout(this.#died?.timer);
+    this.#died = null;
     this.#clearEnd();
     this.#notice.clear();
     this.#warning.stop();

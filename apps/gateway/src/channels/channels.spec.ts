@@ -564,6 +564,39 @@ describe('the end of a kernel', () => {
     expect(client.types()).not.toContain('status restarting');
   });
 
+  it('that is started again by itself tells why after the last output, then `restarting`, and runs what is asked next', async () => {
+    serve();
+    const id = ready();
+    const client = await attach(id, 's', V1_PROTOCOL);
+    client.send(execute('m1'));
+    await agent.inputs.next();
+    const detail = 'The kernel was ended because it used more than its 4.0 GiB of memory.';
+    kernels.change(id, { executionState: 'restarting', detail });
+    agent.emit(printed('last words', 'm1'));
+    await client.type('stream');
+    client.send(execute('m2'));
+    // So that the server has had it before the news of the end.
+    client.send(v1Message('shell', 'comm_msg', {}, { id: '' }));
+    await client.messages.find(({ content }) => String(content['text']).includes('ignored'));
+    agent.emitEvent({ event: 'exit', code: null, signal: 9 });
+    agent.emit(v1Message('iopub', 'status', { execution_state: 'restarting' }));
+    const { frame } = await agent.inputs.next();
+    expect(JSON.parse(unpackV1(frame).header.toString()).msg_id).toBe('m2');
+    await client.messages.find(({ content }) => content['execution_state'] === 'starting');
+    const error = await client.type('error');
+    expect(error).toMatchObject({ parent: 'm1', content: { ename: 'KernelDied' } });
+    expect(error.content['evalue']).toBe(`${detail} It was started again; its variables are lost.`);
+    const types = client.types();
+    expect(types.indexOf('stream')).toBeLessThan(types.indexOf('error'));
+    expect(types.slice(types.indexOf('error'))).toEqual([
+      'error',
+      'execute_reply',
+      'status idle',
+      'status restarting',
+      'status starting',
+    ]);
+  });
+
   it('by a restart fails what the old process had, and keeps what is asked from then on for the new one', async () => {
     serve();
     const id = ready();

@@ -28,6 +28,10 @@ export class OpenRequests {
     older.#byId.clear();
   }
 
+  get ids(): string[] {
+    return [...this.#byId.keys()];
+  }
+
   idsOf(type: string): string[] {
     return [...this.#byId].flatMap(([id, request]) => (request.type === type ? [id] : []));
   }
@@ -45,8 +49,8 @@ export class OpenRequests {
   }
 
   /** Answers each of `ids`, by default all, with an error and forgets it; `session` as in `gatewayMessage`. */
-  fail(ename: string, evalue: string, session: string, ids: Iterable<string> = [...this.#byId.keys()]): Buffer[] {
-    const requests = [...ids].flatMap((id) => this.take(id) ?? []);
+  fail(ename: string, evalue: string, session: string, ids: readonly string[] = this.ids): Buffer[] {
+    const requests = ids.flatMap((id) => this.take(id) ?? []);
     return requests.flatMap((request) => failure(request, ename, evalue, session));
   }
 }

@@ -157,7 +157,9 @@ export class HostedKernel {
     }
   }
 
+  /** A kernel that died under a living agent may be restarted too: its end is over then. */
   restart(): void {
+    if (this.#end?.kind === 'exited' && !this.#end.agentLost) this.#end = undefined;
     this.#call('restart', {});
   }
 
