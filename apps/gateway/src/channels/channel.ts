@@ -13,13 +13,13 @@ import {
 } from '#libs/jupyter';
 import type { ChannelMetrics } from './channel-metrics.js';
 import type { ClientSocket, ClientSocketListener } from './client-socket.js';
-import { endSentence } from './end-sentences.js';
 import { EndWarning } from './end-warning.js';
 import type { ClientFraming } from './framing/client-framing.js';
 import { KernelLink, type KernelLinkListener } from './kernel-link.js';
 import { OpenRequests } from './open-requests.js';
 import type { ChannelTiming } from './options.js';
 import { OwnMessages } from './own-messages.js';
+import { ProcessEnds } from './process-ends.js';
 import { QueuedRequests } from './queued-requests.js';
 import { WaitNotice } from './wait-notice.js';
 
@@ -55,18 +55,10 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   readonly #link: KernelLink;
   readonly #own: OwnMessages;
   readonly #queued: QueuedRequests;
+  readonly #ends: ProcessEnds;
   #kernel: Kernel | null = null;
-  #exitTold = false;
-  #ended: Kernel | null = null;
-  /** The end of the last process was told, and what is asked since then is for the next one. */
-  #deathTold = false;
-  /** The kernel had ended before this socket came, and no cell was told why yet. */
-  #cameLate = false;
-  #endTimer: NodeJS.Timeout | null = null;
   #inputPaused = false;
   #restarting = false;
-  /** Its process died with these requests and is started again; nobody was told yet. */
-  #died: { detail: string; requests: readonly string[]; timer: NodeJS.Timeout } | null = null;
   #released = false;
 
   constructor(private readonly parts: ChannelParts) {
@@ -76,6 +68,14 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#queued = new QueuedRequests(this.#requests, this.#link, this.#own, info);
     this.#warning = new EndWarning((type, content, parent) => this.#own.tell(type, content, parent), culling, since);
     this.#notice = new WaitNotice(this.#own, explain, timing);
+    this.#ends = new ProcessEnds(this.#own, this.#requests, this.#link, timing, {
+      lastCell: () => this.#warning.cell,
+      ending: () => {
+        this.#notice.clear();
+        this.accepting();
+      },
+      over: () => this.close(1000, 'the kernel ended'),
+    });
   }
 
   /** The kernel's row, at the start and at each change. */
@@ -83,13 +83,12 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     if (this.#released || (this.#kernel !== null && kernel.revision <= this.#kernel.revision)) return;
     const first = this.#kernel === null;
     this.#kernel = kernel;
-    if (first) this.#cameLate = kernel.phase === 'ended';
     this.#warning.changed(kernel);
     if (kernel.phase === 'ended') {
-      this.#onEnded(kernel);
+      this.#ends.ended(kernel, first);
       return;
     }
-    const revived = this.#clearEnd();
+    const revived = this.#ends.revived();
     this.#followRestart(kernel, first);
     if (kernel.endpoint !== null && this.#isLive()) {
       this.#link.open(kernel.endpoint);
@@ -136,12 +135,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       const { number, message } = this.parts.framing.read(data, binary);
       this.#requests.sent(message);
       if (message.header.msg_type === 'execute_request') this.#warning.asked(Buffer.from(message.message.header));
-      if (this.#ended !== null && !this.#link.up) {
-        const late = this.#cameLate && this.#requests.running !== undefined;
-        this.#failRequests('KernelEnded', endSentence(this.#ended));
-        if (late) this.#tellDead();
-        return;
-      }
+      if (this.#ends.answer()) return;
       if (!this.#isLive()) this.#notice.held(message);
       this.#link.send({ number, id: message.header.msg_id, frame: message.frame });
       if (this.#kernel?.phase === 'queued') this.#queued.received(message);
@@ -174,15 +168,14 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   }
 
   welcome(welcome: Welcome, otherRing: boolean): void {
-    this.#exitTold = false;
+    const untold = this.#ends.ringOpened() && otherRing;
     if (otherRing) {
       this.parts.client.ringChanged();
       this.#own.forget();
-      if (!this.#deathTold) this.#failRequests('KernelRestarted', 'The kernel was restarted; its variables are lost.');
     }
+    if (untold) this.#ends.fail('KernelRestarted', 'The kernel was restarted; its variables are lost.');
     this.parts.framing.welcome(this.parts.client, welcome);
-    if (otherRing && !this.#deathTold) this.#own.tell('status', { execution_state: 'restarting' });
-    this.#deathTold = false;
+    if (untold) this.#own.tell('status', { execution_state: 'restarting' });
   }
 
   message(seq: number, frame: Buffer): void {
@@ -211,12 +204,8 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       const text = `Beamgate: ${event['messages']} messages (${event['bytes']} bytes) of output were dropped here, because nobody was connected to take them.\n`;
       this.#own.tell('stream', { name: 'stderr', text }, this.#requests.running);
     }
-    if (event.event === 'ready') this.#exitTold = false;
-    if (event.event === 'exit') {
-      this.#exitTold = true;
-      this.#tellDeath();
-      if (this.#ended !== null) this.#finish(this.#ended);
-    }
+    if (event.event === 'ready') this.#ends.processUp();
+    if (event.event === 'exit') this.#ends.exitSeen();
   }
 
   batch(): void {
@@ -230,7 +219,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   }
 
   down(): void {
-    if (this.#ended !== null) this.#finish(this.#ended);
+    this.#ends.streamDown();
   }
 
   replaced(): void {
@@ -251,31 +240,14 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   #followRestart(kernel: Kernel, first: boolean): void {
     const restarting = ['starting', 'ready'].includes(kernel.phase) && kernel.executionState === 'restarting';
     if (restarting && !this.#restarting) {
-      if (kernel.detail === '') this.#failRequests('KernelRestarted', RESTARTED);
-      else if (!first) this.#onDied(kernel);
+      if (kernel.detail === '') this.#ends.fail('KernelRestarted', RESTARTED);
+      else if (!first) this.#ends.died(kernel.detail);
       this.#link.hold();
     } else if (!restarting) {
-      this.#tellDeath();
+      this.#ends.tellRestart();
       this.#link.release();
     }
     this.#restarting = restarting;
-  }
-
-  /** Its last output comes before the news that it is started again, unless it takes long. */
-  #onDied({ detail }: Kernel): void {
-    const timer = setTimeout(() => this.#tellDeath(), this.parts.timing.drain);
-    this.#died = { detail, requests: this.#requests.ids, timer };
-    if (!this.#link.up || this.#exitTold) this.#tellDeath();
-  }
-
-  /** Why first; then `restarting`, upon which notebooks say so and connect anew. */
-  #tellDeath(): void {
-    if (this.#died === null) return;
-    const { detail, requests, timer } = this.#died;
-    clearTimeout(timer);
-    this.#died = null;
-    this.#tellWhy('KernelDied', `${detail} It was started again; its variables are lost.`, requests);
-    this.#own.tell('status', { execution_state: 'restarting' });
   }
 
   /**
@@ -283,73 +255,16 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
    * and forget what they asked meanwhile, and this restart was asked for.
    */
   #onNewProcess(seq: number): void {
-    this.#tellDeath();
+    this.#ends.tellRestart();
     this.#own.tell('status', { execution_state: 'starting' }, undefined, seq);
     this.parts.client.told(seq);
     this.#own.forget();
     this.#link.release();
   }
 
-  /** The kernel's last output comes before the news of its end, unless it takes long. */
-  #onEnded(kernel: Kernel): void {
-    this.#tellDeath();
-    if (this.#ended !== null) return;
-    this.#ended = kernel;
-    if (!this.#link.up || this.#exitTold) this.#finish(kernel);
-    else this.#endTimer = setTimeout(() => this.#finish(kernel), this.parts.timing.drain);
-  }
-
-  #finish(kernel: Kernel): void {
-    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
-    this.#link.close();
-    this.#link.surrender();
-    this.#notice.clear();
-    this.#tellWhy('KernelEnded', endSentence(kernel), this.#requests.ids, kernel.endReason === 'shut-down');
-    // A notebook that is told `dead` runs no cell any more, and so would never say why.
-    if (!this.#cameLate) this.#tellDead();
-    // It stays a while: what is still asked is answered, and a kernel that re-enters the queue is picked up.
-    this.#endTimer = setTimeout(() => {
-      if (this.#cameLate) this.#tellDead();
-      this.close(1000, 'the kernel ended');
-    }, this.parts.timing.linger);
-    this.#endTimer.unref();
-    this.accepting();
-  }
-
-  #tellDead(): void {
-    this.#cameLate = false;
-    this.#own.tell('status', { execution_state: 'dead' });
-    this.#deathTold = true;
-  }
-
-  /** In the cells that wait; where none does, and it was not asked for, in the one that was run last. */
-  #tellWhy(ename: string, evalue: string, requests: readonly string[], wished = false): void {
-    const { cell } = this.#warning;
-    const waits = this.#requests.idsOf('execute_request').some((id) => requests.includes(id));
-    this.#failRequests(ename, evalue, requests);
-    if (waits || cell === null || wished) return;
-    this.#own.tell('stream', { name: 'stderr', text: `${evalue}\n` }, cell);
-  }
-
-  /** Whether the kernel had been told to be dead before. */
-  #clearEnd(): boolean {
-    const ended = this.#ended !== null;
-    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
-    this.#endTimer = null;
-    this.#ended = null;
-    this.#cameLate = false;
-    return ended;
-  }
-
-  #failRequests(ename: string, evalue: string, ids: readonly string[] = this.#requests.ids): void {
-    this.#own.publish(this.#requests.fail(ename, evalue, this.#own.session, ids));
-  }
-
   #release(): void {
     this.#released = true;
-    clearTimeout(this.#died?.timer);
-    this.#died = null;
-    this.#clearEnd();
+    this.#ends.stop();
     this.#notice.clear();
     this.#warning.stop();
     this.#link.close();
