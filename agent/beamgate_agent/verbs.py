@@ -72,6 +72,7 @@ def _restart(agent: Agent, arguments: dict, answer: Answer) -> None:
     agent.relay.forget_requests()
     agent.kernel.restart(claim, answer)
     agent.on_state()
+    agent.plan_survival()
 
 
 def _stats(agent: Agent, arguments: dict, answer: Answer) -> None:

@@ -212,6 +212,18 @@ def test_a_restart_after_a_crash_brings_the_kernel_back(agent):
     assert client.run("import os; print(os.environ['CLAIMED'])")[1] == "again\n"
 
 
+def test_an_agent_whose_kernel_was_restarted_after_a_crash_stays(start):
+    agent = start(lingerSeconds=0.5)
+    launcher = agent.ready()
+    client = agent.client()
+    client.execute("import os; os._exit(3)")
+    client.until_event("exit")
+    assert "pid" in launcher.call("restart")
+    client.until_event("ready")
+    # Longer than it would linger.
+    assert client.run("import time; time.sleep(0.8); print('still here')")[1] == "still here\n"
+
+
 @pytest.mark.parametrize(
     ("code", "signum"),
     [

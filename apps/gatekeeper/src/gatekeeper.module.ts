@@ -3,7 +3,6 @@ import { CLOCK } from '#libs/domain';
 import { STORE } from '#libs/store';
 import { CullingService } from './culling/culling.service.js';
 import { GATEKEEPER_CONFIG, GATEWAYS, type GatekeeperParts, LAUNCHER } from './gatekeeper-parts.js';
-import { HoldingTimes } from './kernels/holding-times.js';
 import { KernelCommandsController } from './kernels/kernel-commands.controller.js';
 import { KernelLog } from './kernels/kernel-log.js';
 import { KernelsService } from './kernels/kernels.service.js';
@@ -41,7 +40,6 @@ export class GatekeeperModule {
         Pruning,
         Recovery,
         KernelLog,
-        HoldingTimes,
         KernelsService,
         FactsService,
         SessionsService,

@@ -1,9 +1,11 @@
-import type { AgentEndpoint, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
+import type { AgentEndpoint, KernelId, KernelInfo, KernelUsage, LaunchSpec } from '#libs/contracts';
 
 /** What a host tells of one kernel; in order, at least once across a restart of the launcher. */
 export type KernelFact =
   | { kind: 'agent-up'; kernelId: KernelId; endpoint: AgentEndpoint }
   | { kind: 'ready'; kernelId: KernelId }
+  /** What kernels of its command say of themselves; told once by each host. */
+  | { kind: 'info'; kernelId: KernelId; info: KernelInfo }
   | { kind: 'activity'; kernelId: KernelId; state: 'starting' | 'idle' | 'busy' | 'restarting'; at: number }
   | {
       kind: 'exited';

@@ -11,6 +11,7 @@ import {
   TokenRow,
   WaitExplanation,
 } from './kernel.js';
+import { KernelInfo } from './kernel-info.js';
 import { Resources } from './kernelspec.js';
 
 /** A request with a reply between services: its pattern, and the schemas of both. */
@@ -54,6 +55,8 @@ export const GatekeeperCommands = {
   stopKernel: command('kernel.stop', OneKernel.extend({ reason: EndReason, detail: z.string() }), Kernel),
   /** A living kernel gets a new process at once; one that ended without being asked to re-enters the queue. */
   restartKernel: command('kernel.restart', OneKernel, Kernel),
+  /** Of a kernel without a process: the cells that wait for it are given back, its place in the queue is kept. */
+  interruptKernel: command('kernel.interrupt', OneKernel, Kernel),
   /** As if it had been used now: an end for lack of use, or for too much, moves away. */
   keepKernel: command('kernel.keep', OneKernel, Kernel),
   /** Answered by the scheduling core from memory; null when the kernel is not waiting. */
@@ -95,6 +98,8 @@ export const LauncherFacts = {
   agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
   /** The kernel answered kernel_info. */
   kernelReady: { pattern: 'fact.kernel-ready', schema: OneKernel },
+  /** What kernels made by this command say of themselves; told once by each launcher. */
+  kernelInfo: { pattern: 'fact.kernel-info', schema: OneKernel.extend({ info: KernelInfo }) },
   /** Idle or busy, coalesced. */
   activity: {
     pattern: 'fact.activity',
@@ -119,5 +124,6 @@ export type LauncherFact = {
 /** Gatekeeper → every gateway, from the outbox after the commit, in commit order. */
 export const GatekeeperEvents = {
   kernelChanged: { pattern: 'event.kernel-changed', schema: z.object({ kernel: Kernel }) },
+  kernelInterrupted: { pattern: 'event.kernel-interrupted', schema: z.object({ kernelId: KernelId }) },
   tokenRevoked: { pattern: 'event.token-revoked', schema: z.object({ id: z.string(), at: Instant }) },
 } as const;

@@ -21,5 +21,6 @@ export type Happening =
   | FactFields<'agentUp'>
   | FactFields<'kernelReady'>
   | FactFields<'activity'>
-  | FactFields<'kernelExited'>
+  /** `again`: it is to be started again by itself, where its agent lives. */
+  | (FactFields<'kernelExited'> & { again?: boolean })
   | FactFields<'launchFailed'>;

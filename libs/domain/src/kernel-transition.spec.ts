@@ -161,6 +161,22 @@ describe('end of a kernel', () => {
 });
 
 describe('restart of a kernel', () => {
+  it('happens in place when its process died, with the reason until it answers again', () => {
+    const again = { ...exit, signal: 11, again: true };
+    const died = become(inPhase('ready'), again);
+    expect(died).toMatchObject({ phase: 'ready', executionState: 'restarting', endpoint });
+    expect(died.detail).toBe('The kernel was ended by SIGSEGV.');
+    expect(become(died, { kind: 'kernelReady' })).toMatchObject({ executionState: 'idle', detail: '' });
+    expect(become(died, { kind: 'restartAsked' })).toMatchObject({ executionState: 'restarting', detail: '' });
+  });
+
+  it('does not happen by itself without an agent, before it ever answered, or once it is to stop', () => {
+    const again = { ...exit, signal: 11, again: true };
+    expect(become(inPhase('ready'), { ...again, agentLost: true })).toMatchObject({ endReason: 'node-lost' });
+    for (const phase of ['starting', 'stopping'] as const)
+      expect(become(inPhase(phase), again)).toMatchObject({ phase: 'ended' });
+  });
+
   it('happens in place while it lives', () => {
     const kernel = become(inPhase('ready'), { kind: 'restartAsked' });
     expect(kernel).toMatchObject({ phase: 'ready', executionState: 'restarting' });

@@ -108,7 +108,7 @@ function ready(kernel: Kernel, now: number): Transition {
     return changed(kernel, { phase: 'ready', executionState: 'idle', readyAt: now, lastActivityAt: now });
   }
   return kernel.phase === 'ready' && kernel.executionState === 'restarting'
-    ? changed(kernel, { executionState: 'idle', lastActivityAt: now })
+    ? changed(kernel, { executionState: 'idle', detail: '', lastActivityAt: now })
     : unchanged(kernel);
 }
 
@@ -133,6 +133,9 @@ function kept(kernel: Kernel, now: number): Transition {
 /** Before its agent is up a kernel has nothing that could exit: such news is of an earlier life under the same id. */
 function exited(kernel: Kernel, fact: Extract<Happening, { kind: 'kernelExited' }>, now: number): Transition {
   if (kernel.phase === 'stopping') return ended(kernel, asked(kernel) ?? endFromExit(kernel, fact), now);
+  if (kernel.phase === 'ready' && fact.again === true && !fact.agentLost) {
+    return changed(kernel, { executionState: 'restarting', detail: endFromExit(kernel, fact).detail });
+  }
   const lives = kernel.phase === 'starting' || kernel.phase === 'ready';
   return lives ? ended(kernel, endFromExit(kernel, fact), now) : unchanged(kernel);
 }
@@ -153,7 +156,7 @@ function restartAsked(kernel: Kernel): Transition {
       return unchanged(kernel);
     case 'starting':
     case 'ready':
-      return changed(kernel, { executionState: 'restarting', ending: null });
+      return changed(kernel, { executionState: 'restarting', detail: '', ending: null });
     case 'stopping':
       return refused(new Conflict('The kernel is being stopped and can not be restarted.'));
     case 'ended':

@@ -127,6 +127,10 @@ export const Config = z.strictObject({
       .default('')
       .describe('Folder of kernels that name none; `{user}` is the owner; empty: `work/{user}` in the data folder'),
     launchTimeoutSeconds: z.number().positive().default(60).describe('From admission to the first answer, seconds'),
+    autorestart: z
+      .boolean()
+      .default(true)
+      .describe('Start a kernel that died again by itself, without its variables; at most five times within a minute'),
     shutdownGraceSeconds: z
       .number()
       .min(0)

@@ -35,7 +35,7 @@ export const firstComePolicy: Policy = {
     return { actions: [...actions, ...reclaimed.actions], reasons, lookAgainAt: reclaimed.lookAgainAt };
   },
 
-  explain: (state, id) => explainWait(state, id),
+  explain: (state, id, ground, now) => explainWait(state, id, ground, now),
 
   neverFits(requests: Resources, limits: Limits): Excess | undefined {
     for (const resource of ['memoryBytes', 'cpuMilli'] as const) {

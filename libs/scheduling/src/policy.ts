@@ -1,5 +1,6 @@
 import type { KernelId, Resources, WaitExplanation } from '#libs/contracts';
 import type { CoreState, Limits } from './core-state.js';
+import type { Ground } from './expected-start.js';
 
 /** A decision of the core, for the gatekeeper to carry out. */
 export type Action =
@@ -38,7 +39,7 @@ export interface Policy {
   /** Decides one cycle, books what it admits and marks what it wants. */
   cycle(state: CoreState, now: number): Decision;
   /** Why `id` waits, for people; null when it does not. Changes nothing. */
-  explain(state: CoreState, id: KernelId, now: number): WaitExplanation | null;
+  explain(state: CoreState, id: KernelId, ground: Ground, now: number): WaitExplanation | null;
   /** What makes a request hopeless; undefined where waiting helps. */
   neverFits(requests: Resources, limits: Limits): Excess | undefined;
   /** How many workloads like this would start at once if they came now. */

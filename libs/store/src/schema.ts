@@ -3,6 +3,7 @@ import type { Generated } from 'kysely';
 /** Columns hold text and integers only, so that SQLite and PostgreSQL read alike; instants are ms since the epoch. */
 export interface Schema {
   kernels: KernelTable;
+  kernel_infos: KernelInfoTable;
   sessions: SessionTable;
   tokens: TokenTable;
   outbox: OutboxTable;
@@ -37,6 +38,12 @@ export interface KernelTable {
   ending: string | null;
   /** JSON of AgentEndpoint. */
   endpoint: string | null;
+}
+
+export interface KernelInfoTable {
+  environment: string;
+  /** JSON of KernelInfo. */
+  info: string;
 }
 
 export interface SessionTable {

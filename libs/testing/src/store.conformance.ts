@@ -13,6 +13,7 @@ export interface DatabaseUnderTest {
 
 const batch = (changes: Partial<Batch>): Batch => ({
   kernels: [],
+  kernelInfos: [],
   sessions: [],
   deletedSessions: [],
   deletedSessionsOf: [],
@@ -70,6 +71,35 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       expect(await readers.kernels.find(aKernelId())).toBeUndefined();
       expect(await readers.sessions.find(aKernelId())).toBeUndefined();
       expect(await readers.tokens.find('none')).toBeUndefined();
+    });
+
+    it('remembers what kernels say of themselves, by environment and version', async () => {
+      const kernel = aKernel();
+      const language = { name: 'python', version: '3.13.1', mimetype: '', file_extension: '.py' };
+      const info = {
+        protocol_version: '5.3',
+        implementation: 'i',
+        implementation_version: '1',
+        language_info: language,
+      };
+      expect(await readers.kernels.infoFor(kernel)).toBeUndefined();
+      await store.commit(batch({ kernelInfos: [{ of: kernel, info: { ...info, implementation: 'old' } }] }));
+      await store.commit(batch({ kernelInfos: [{ of: kernel, info }] }));
+      expect(await readers.kernels.infoFor(aKernel())).toEqual(info);
+      expect(await readers.kernels.infoFor(aKernel({ kernelspec: 'r' }))).toBeUndefined();
+      const command = { kind: 'python' as const, python: '/next/python3' };
+      const next = aKernel({ launch: { ...kernel.launch, command } });
+      expect(await readers.kernels.infoFor(next)).toBeUndefined();
+    });
+
+    it('knows how long places were held, newest first, failed launches left out', async () => {
+      const ended = (admittedAt: number, endedAt: number, readyAt: number | null = admittedAt + 1) =>
+        aKernel({ phase: 'ended', endReason: 'culled', admittedAt, readyAt, endedAt });
+      const never = aKernel({ phase: 'ended', endReason: 'shut-down', endedAt: 900 });
+      const kernels = [ended(100, 150), ended(100, 400), ended(100, 300), ended(100, 500, null), never, aKernel()];
+      await store.commit(batch({ kernels }));
+      expect(await store.heldTimes(2)).toEqual([300, 200]);
+      expect(await store.heldTimes(100)).toEqual([300, 200, 50]);
     });
 
     it('replaces a row by its id', async () => {

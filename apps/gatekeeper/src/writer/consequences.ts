@@ -29,6 +29,8 @@ export function commandFor(before: Kernel, after: Kernel, happening: Happening, 
     return after.phase === 'stopping' ? stopMessage(after, grace) : undefined;
   }
   if (happening.kind === 'restartAsked') return restartMessage(after);
+  // It stays where it is: its agent is to start it again.
+  if (happening.kind === 'kernelExited' && after.phase === 'ready') return restartMessage(after);
   // A crashed kernel that its owner ends: its agent still waits with the last output.
   return after.phase === 'ended' && happening.kind === 'stopAsked' ? stopMessage(after, grace) : undefined;
 }

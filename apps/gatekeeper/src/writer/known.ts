@@ -3,12 +3,14 @@ import type { Kernel, KernelId } from '#libs/contracts';
 import { type CoreEvent, type CoreState, emptyState } from '#libs/scheduling';
 import { STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
+import { HeldTimes, REMEMBERED } from './held-times.js';
 import { workloadOf } from './workload-of.js';
 
 /** What the gatekeeper knows by heart: the living kernels and the core. The rows are the truth; this follows them. */
 @Injectable()
 export class Known {
   readonly kernels = new Map<KernelId, Kernel>();
+  readonly held = new HeldTimes();
   core: CoreState;
 
   constructor(
@@ -21,6 +23,7 @@ export class Known {
   /** Forgets all and reads the rows anew. @returns what the empty core is to be told first */
   async load(): Promise<CoreEvent[]> {
     const living = await this.store.livingKernels();
+    this.held.load(await this.store.heldTimes(REMEMBERED));
     this.kernels.clear();
     for (const kernel of living) this.kernels.set(kernel.id, kernel);
     this.core = this.#emptyCore();
@@ -35,8 +38,10 @@ export class Known {
   /** Takes up rows that are on disk now. */
   follow(kernels: Iterable<Kernel>): void {
     for (const kernel of kernels) {
-      if (kernel.phase === 'ended') this.kernels.delete(kernel.id);
-      else this.kernels.set(kernel.id, kernel);
+      if (kernel.phase === 'ended') {
+        // One that had ended before changes its reason only.
+        if (this.kernels.delete(kernel.id)) this.held.ended(kernel);
+      } else this.kernels.set(kernel.id, kernel);
     }
   }
 }

@@ -11,7 +11,6 @@ import { ChannelMetrics } from './channel-metrics.js';
 import type { ChannelRequest } from './channel-request.js';
 import { ClientSocket } from './client-socket.js';
 import { framingFor } from './framing/choose-framing.js';
-import { KernelInfoCache } from './kernel-info-cache.js';
 import { Liveness } from './liveness.js';
 import { MalformedInput } from './malformed-input.js';
 import { CHANNEL_OPTIONS, type ChannelOptions, DEFAULT_TIMING } from './options.js';
@@ -31,7 +30,6 @@ export interface Granted {
 @Injectable()
 export class ChannelFactory {
   readonly #log = new Logger(ChannelFactory.name);
-  readonly #kernelInfo = new KernelInfoCache();
   /** Visits every socket, often enough for the shortest of its waits. */
   readonly rounds: Rounds;
 
@@ -59,8 +57,8 @@ export class ChannelFactory {
       session,
       position: { epoch: asked.epoch, seen: asked.seen },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
+      info: () => this.kernels.infoFor(kernel),
       pendingBytes: this.options.pendingBytes,
-      kernelInfo: this.#kernelInfo,
       malformed: new MalformedInput(this.options.maxMalformed),
       timing,
       metrics: this.metrics,
@@ -72,7 +70,10 @@ export class ChannelFactory {
       },
     });
     this.metrics.sockets += 1;
-    const stopListening = this.events.on(kernel.id, (changed) => channel.kernelChanged(changed));
+    const stopListening = this.events.on(kernel.id, {
+      changed: (row) => channel.kernelChanged(row),
+      interrupted: () => channel.interrupted(),
+    });
     client.listen(channel);
     channel.kernelChanged(kernel);
     void this.#catchUp(kernel, channel);

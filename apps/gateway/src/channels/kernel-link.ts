@@ -99,6 +99,11 @@ export class KernelLink {
     return this.#input.surrender();
   }
 
+  /** @see SessionInput.withdraw */
+  withdraw(wanted: (id: string) => boolean): string[] {
+    return this.#input.withdraw(wanted);
+  }
+
   ack(seq: number): void {
     if (this.#open) this.#stream?.ack(seq);
   }

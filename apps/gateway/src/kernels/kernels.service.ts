@@ -87,7 +87,9 @@ export class KernelsService {
 
   async interrupt(identity: Identity, id: string): Promise<void> {
     const kernel = await this.findShown(identity, id);
-    await this.interrupter.interrupt(kernel);
+    const waits = kernel.endpoint === null && kernel.phase !== 'ended' && kernel.phase !== 'stopping';
+    if (waits) await this.gatekeeper.send(GatekeeperCommands.interruptKernel, { kernelId: kernel.id });
+    else await this.interrupter.interrupt(kernel);
     this.log.info({ kernelId: kernel.id }, 'kernel interrupted');
   }
 

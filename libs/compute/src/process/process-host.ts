@@ -218,7 +218,8 @@ export class ProcessHost implements KernelHost {
     for (const template of this.#templates.values()) template.start();
     const term = await nextTerm(this.#files.term);
     const starts = new StartSlots(STARTS_PER_CPU * availableParallelism(), START_PATIENCE_MS);
-    return { files: this.#files, term, log: this.options.log, starts, tell: (fact) => this.#tell(fact) };
+    const tell = (fact: KernelFact) => this.#tell(fact);
+    return { files: this.#files, term, log: this.options.log, starts, introduced: new Set(), tell };
   }
 
   #keep(kernel: HostedKernel): HostedKernel {

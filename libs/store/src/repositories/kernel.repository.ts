@@ -1,7 +1,8 @@
 import type { Kysely, Selectable } from 'kysely';
-import { Kernel, type KernelId } from '#libs/contracts';
+import { Kernel, type KernelId, type KernelInfo } from '#libs/contracts';
 import type { KernelReader } from '../readers.js';
 import type { KernelTable, Schema } from '../schema.js';
+import { environmentOf, KernelInfoRepository } from './kernel-info.repository.js';
 
 export class KernelRepository implements KernelReader {
   constructor(private readonly db: Kysely<Schema>) {}
@@ -25,6 +26,24 @@ export class KernelRepository implements KernelReader {
   async living(): Promise<Kernel[]> {
     const living = this.db.selectFrom('kernels').selectAll().where('ended_at', 'is', null);
     return (await living.orderBy('submitted_at').orderBy('id').execute()).map(kernelOf);
+  }
+
+  infoFor(kernel: Pick<Kernel, 'kernelspec' | 'launch'>): Promise<KernelInfo | undefined> {
+    return new KernelInfoRepository(this.db).find(environmentOf(kernel));
+  }
+
+  /** How long those that ended last held their places, milliseconds, newest first; launches that failed left out. */
+  async heldTimes(limit: number): Promise<number[]> {
+    const rows = await this.db
+      .selectFrom('kernels')
+      .select(['admitted_at', 'ended_at'])
+      .where('ended_at', 'is not', null)
+      .where('admitted_at', 'is not', null)
+      .where('ready_at', 'is not', null)
+      .orderBy('ended_at', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(({ admitted_at: from, ended_at: to }) => Number(to) - Number(from));
   }
 
   async save(kernel: Kernel): Promise<void> {
