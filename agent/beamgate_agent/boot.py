@@ -21,8 +21,6 @@ import traceback
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
-_QUEUED_OUTPUT_LIMIT = 1000
-_TEXT_LIMIT = 1 << 16
 
 
 def die_with(agent: int) -> None:
@@ -57,41 +55,12 @@ def initialise():
 
 
 def keep_output(app) -> None:
-    """Make the kernel wait instead of dropping output silently when the agent reads slowly."""
-    import zmq
-
-    thread = app.iopub_thread
-    thread.io_loop.add_callback(thread.socket.setsockopt, zmq.XPUB_NODROP, 1)
-    schedule, queued, io_thread = thread.schedule, thread._events, thread.thread
-
-    def schedule_bounded(call):
-        if len(queued) > _QUEUED_OUTPUT_LIMIT:
-            from threading import current_thread
-
-            while len(queued) > _QUEUED_OUTPUT_LIMIT and current_thread() is not io_thread and io_thread.is_alive():
-                time.sleep(0.002)
-        schedule(call)
-
-    thread.schedule = schedule_bounded
-    for stream in (sys.stdout, sys.stderr):
-        bound_text(stream)
-
-
-def bound_text(stream) -> None:
-    """ipykernel gathers prints for 0.2 s however much that is: pass on what has grown large, and wait for that."""
-    write = stream.write
-    unsent = 0
-
-    def write_bounded(text):
-        nonlocal unsent
-        count = write(text)
-        unsent += len(text)
-        if unsent > _TEXT_LIMIT:
-            unsent = 0
-            stream.flush()
-        return count
-
-    stream.write = write_bounded
+    """Of a module that user code can't see, like all that is ours."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot_output.py")
+    spec = importlib.util.spec_from_file_location("boot_output", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.keep_output(app)
 
 
 def apply(claim: dict, app, agent: int) -> None:

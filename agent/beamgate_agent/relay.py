@@ -44,8 +44,10 @@ class Relay:
             elif kind == b"iopub_welcome":
                 continue  # it answers the agent's own subscription
             append(b"iopub", parts, 0, kind == b"stream")
-        if self._ring.overfull and not self.paused:
+        if self._ring.overfull and messages and not self.paused:
             self._make_room()
+            if self._ring.overfull:
+                self._pause()
 
     def _is_hidden(self, parts: list) -> bool:
         """Note what a status says; True when it belongs to a request of the agent itself."""
@@ -71,7 +73,10 @@ class Relay:
             self._ring.append_message(_CHANNEL_NAMES[channel], parts, tag)
 
     def _on_restarting(self) -> None:
+        """The new process must be heard to become ready, however full the ring is."""
         self._ring.append_message(b"iopub", self._kernel.make("status", {"execution_state": "restarting"}))
+        if self.paused:
+            self._resume()
 
     def forget_requests(self) -> None:
         """The kernel process that had them is being replaced."""
@@ -107,24 +112,31 @@ class Relay:
         dropped = self._ring.make_room()
         if dropped:
             self.on_dropped(dropped)
-        if self._ring.overfull:
-            self._kernel.read_iopub(False)
-            self.paused = True
-            self.on_event({"event": "paused"})
 
     def settle(self) -> None:
-        """Read on when the ring has emptied to half."""
-        if self.paused and self._ring.bytes * 2 <= self._ring.limit_bytes:
+        """Read on when the ring has emptied to half, or when nobody but the absent has anything left to take."""
+        if not self.paused:
+            return
+        if self._ring.bytes * 2 <= self._ring.limit_bytes:
             self._resume()
+        elif self._ring.attached_floor() == self._ring.last:
+            self._resume_if_room()
 
     def on_detached(self) -> None:
         """With nobody attached, output that had to wait may be dropped."""
         if self.paused and not self._sessions.attached():
-            dropped = self._ring.make_room()
-            if dropped:
-                self.on_dropped(dropped)
-            if not self._ring.overfull:
-                self._resume()
+            self._resume_if_room()
+
+    def _resume_if_room(self) -> None:
+        self._make_room()
+        if not self._ring.overfull:
+            self._resume()
+
+    def _pause(self) -> None:
+        self._kernel.read_iopub(False)
+        self.paused = True
+        self._sessions.wait_for_the_first()
+        self.on_event({"event": "paused"})
 
     def _resume(self) -> None:
         self.paused = False
