@@ -42,7 +42,7 @@ export class ChannelFactory {
       client,
       framing: framingFor(ws.protocol, request.headers['user-agent']),
       session,
-      position: { epoch: asked.epoch, seen: asked.seen },
+      position: { epoch: asked.epoch, seen: asked.seen, ephemeral: asked.sessionId === undefined },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
       pendingBytes: this.options.pendingBytes,
       timing,

@@ -17,7 +17,7 @@ import type { ClientSocket, ClientSocketListener } from './client-socket.js';
 import { endSentence } from './end-sentences.js';
 import type { ClientFraming } from './framing/client-framing.js';
 import { gatewayMessage } from './gateway-message.js';
-import { KernelLink, type KernelLinkListener } from './kernel-link.js';
+import { KernelLink, type KernelLinkListener, type LinkPosition } from './kernel-link.js';
 import { OpenRequests } from './open-requests.js';
 import type { ChannelTiming } from './options.js';
 import { WaitNotice } from './wait-notice.js';
@@ -31,8 +31,7 @@ export interface ChannelParts {
   client: ClientSocket;
   framing: ClientFraming;
   session: string;
-  /** What the client stated that it saw. */
-  position: { epoch: string | undefined; seen: number | undefined };
+  position: LinkPosition;
   explain: () => Promise<WaitExplanation | null>;
   pendingBytes: number;
   timing: ChannelTiming;
