@@ -115,8 +115,11 @@ def test_who_comes_first_gets_what_was_there_before(start, folder, kind):
     (profile / "flood.py").write_text(START_UP.format(code=textwrap.indent(CODE[kind], "    ")))
     agent = start(ringBytes=RING)
     own = peak_bytes(agent.process.pid)
-    launcher = agent.ready()
-    launcher.until_event("dropped" if kind == "prints" else "paused")
+    agent.launcher = launcher = agent.ready()
+    if kind != "prints":
+        until_stats(agent, lambda stats: stats["paused"])
+    elif not any(message.event == "dropped" for message in launcher.messages):
+        launcher.until_event("dropped")
     client, tally = agent.client("s", seen=0), Tally()
     reader = Reader(client, tally)
     while not tally.ended:
