@@ -125,7 +125,7 @@ class Agent:
             raise BadFrame("bad_frame", f"version {hello.get('v')!r} is not spoken here")
         if role not in ("client", "control") or not isinstance(token, str):
             raise BadFrame("bad_frame", "HELLO needs a role, client or control, and a token")
-        if not compare_digest(token.encode(), expected.encode()):
+        if not compare_digest(token.encode(errors="surrogatepass"), expected.encode()):
             raise BadFrame("bad_token", "the token is not the one of this role")
         if role == "control":
             self._welcome_control(connection, hello.get("term"))
@@ -250,7 +250,7 @@ class Agent:
         handler = verbs.get(verb) if isinstance(verb, str) else None
         try:
             if handler is None:
-                known = verb in CONTROL_VERBS or verb in CLIENT_VERBS
+                known = isinstance(verb, str) and verb in CONTROL_VERBS
                 raise VerbError("forbidden" if known else "unknown_verb", f"{verb!r} can't be called here")
             handler(self, arguments, answer)
         except VerbError as error:
