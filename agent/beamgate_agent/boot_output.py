@@ -25,6 +25,7 @@ _TEXT_CHARACTERS = 1 << 16
 _SLICE_CHARACTERS = 1 << 17
 _ECHOED_CHARACTERS = 1 << 20
 _HISTORY_CHARACTERS = 1 << 20
+_HISTORY_SPARED_CHARACTERS = 1 << 18
 _HISTORY_ENTRY_CHARACTERS = 200
 _STUCK_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 0.03
@@ -142,14 +143,14 @@ class Output:
 
     def wait_until_passed(self) -> None:
         """What is queued now went to libzmq when this returns, unless that is stuck."""
-        if (self._queue or self._draining) and self.may_wait() and self.alive:
+        if (self._queue or self._draining) and not self.stuck and self.may_wait() and self.alive:
             passed = Event()
             self.schedule(passed.set)
-            while not passed.wait(_STUCK_SECONDS / 2) and self.alive and not self.stuck:
+            while not passed.wait(_STUCK_SECONDS / 2) and not self.stuck and self.alive:
                 pass
 
     def wait_until_sent(self) -> None:
-        while self._queue and self.alive:
+        while (self._queue or self._draining) and self.alive:
             time.sleep(_LONGEST_PAUSE_SECONDS)
 
 
@@ -200,6 +201,8 @@ class Text:
             for start in range(0, len(text), _TEXT_CHARACTERS):
                 self.write(text[start : start + _TEXT_CHARACTERS])
             return len(text)
+        # Here and not in a flush: that one, the kernel does itself before it tells the end of a cell.
+        self._output.wait_for_room(isinstance(text, str) and len(text) >= _LARGE_BYTES)
         count = self._write(text)
         self._unsent += len(text)
         if self._unsent >= _TEXT_CHARACTERS:
@@ -265,7 +268,7 @@ class History:
 
     def grew(self, characters: int) -> None:
         self._grown += characters
-        if self._grown > _HISTORY_CHARACTERS:
+        if self._grown > _HISTORY_SPARED_CHARACTERS:
             self.spare()
 
     def spare(self, _result=None) -> None:

@@ -10,10 +10,9 @@ from client import EVENT, HEADER, HEADER_SIZE, MSG, RESULT, frame, unpack_messag
 from beamgate_agent.frames import ACK
 
 FULL = os.environ.get("BEAMGATE_FULL") == "1"
-PART = 1 if FULL else 10
 LINE = 1000
 BUFFER = 1 << 20
-LINES, DISPLAYS, BUFFERS = 500_000 // PART, 40_000 // PART, 500 // PART
+LINES, DISPLAYS, BUFFERS = (500_000, 40_000, 500) if FULL else (50_000, 10_000, 100)
 _ACK_MESSAGES, _ACK_BYTES = 32, 1 << 20
 
 CODE = {
@@ -39,6 +38,15 @@ COUNT = {"prints": LINES, "displays": DISPLAYS, "buffers": BUFFERS}
 def peak_bytes(pid):
     with open(f"/proc/{pid}/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) * 1024
+
+
+def until_waits(pid, looks=15):
+    """The main thread is found asleep every time; one that makes output is caught running"""
+    asleep = 0
+    while asleep < looks:
+        with open(f"/proc/{pid}/task/{pid}/stat") as stat:
+            asleep = asleep + 1 if stat.read().rpartition(")")[2].split()[0] == "S" else 0
+        time.sleep(0.01)
 
 
 class Tally:

@@ -1,8 +1,10 @@
 """Output that boot bounds: whatever way it is made, and whoever interrupts it."""
 
+import time
+
 import pytest
 from client import frame
-from flood import FULL, Reader, Tally, peak_bytes
+from flood import FULL, Reader, Tally, peak_bytes, until_waits
 
 from beamgate_agent.frames import ACK, BYE
 
@@ -59,18 +61,21 @@ def test_small_pieces_are_gathered(agent):
     texts, growth = flood(agent, f"for n in range({count}): _ = sys.stdout.write('y')")
     assert texts.characters == {"y": count}
     assert texts.types["stream"] < count // 1000 + 100
+    print(f" kernel +{growth >> 20} MB", end="")
     assert growth < MARGIN
 
 
 def test_stderr_is_bounded_too(agent):
     texts, growth = flood(agent, f"for n in range({SIZE // 1000}): print('e' * 999, file=sys.stderr)")
     assert texts.characters == {"e": SIZE // 1000 * 999, "\n": SIZE // 1000}
+    print(f" kernel +{growth >> 20} MB", end="")
     assert growth < MARGIN
 
 
 def test_children_wait_and_leave_the_log_small(agent):
     texts, growth = flood(agent, f"_ = subprocess.run(['sh', '-c', 'yes cc | head -c {SIZE // 5}'])")
     assert sum(texts.characters.values()) == SIZE // 5
+    print(f" kernel +{growth >> 20} MB", end="")
     assert growth < MARGIN
     assert agent.log_path.stat().st_size < 3_000_000
 
@@ -84,6 +89,7 @@ def test_threads_wait_each(agent):
     )
     texts, growth = flood(agent, code)
     assert texts.characters["t"] == SIZE // 8000 * 8 * 999
+    print(f" kernel +{growth >> 20} MB", end="")
     assert growth < MARGIN
 
 
@@ -114,16 +120,8 @@ def block(agent, kind):
     client.acknowledge = False
     msg_id = client.execute(BLOCKED[kind])
     agent.launcher.until_event("paused")
-    pid, before = client.welcome["pid"], None
-    while before != (before := used(pid)):
-        agent.launcher.call("ping")
+    until_waits(client.welcome["pid"])
     return client, msg_id
-
-
-def used(pid):
-    """Switches of the main thread by itself: a wait in small naps counts on, but its CPU time stands still"""
-    with open(f"/proc/{pid}/task/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[11:13]
 
 
 @pytest.mark.parametrize("kind", BLOCKED)
@@ -138,13 +136,6 @@ def test_an_interrupt_is_heard_while_output_waits(agent, kind):
     client.until(lambda m: m.type == "error")
     client.idle(msg_id)
     assert client.run("print('goes on')")[1] == "goes on\n"
-
-
-def test_many_interrupts_end_the_cell_once(agent):
-    client, msg_id = block(agent, "prints")
-    for _ in range(5):
-        client.call("interrupt")
-    assert client.reply(msg_id).content["ename"] == "KeyboardInterrupt"
 
 
 def test_the_control_channel_answers_while_output_waits(agent):
@@ -177,13 +168,27 @@ def test_a_shutdown_goes_through_while_output_waits(agent, kind):
     assert agent.wait() == 0
 
 
-def test_a_kernel_that_ends_itself_leaves_nothing_unsaid(agent):
+ENDS = """
+import atexit
+for n in range({}): display({{'text/plain': f'{{n:04}}' + 'x' * 1000}}, raw=True)
+atexit.register(lambda: open('bye', 'w').close())
+exit()
+"""
+
+
+# More than libzmq holds, and less.
+@pytest.mark.parametrize("count", [3800, 2900])
+def test_a_kernel_that_ends_itself_leaves_nothing_unsaid(agent, folder, count):
     client = agent.client()
     client.acknowledge = False
-    client.execute("for n in range(5000): display({'text/plain': f'{n:04}' + 'x' * 1000}, raw=True)\nexit()")
+    client.execute(ENDS.format(count))
     agent.launcher.until_event("paused")
+    while not (folder / "bye").exists():
+        agent.launcher.call("ping")
+    if FULL:
+        time.sleep(31)  # ipykernel itself waits for 30
     client.acknowledge = True
     client.raw(frame(ACK, 0))
     client.until_event("exit")
     shown = [m.content["data"]["text/plain"][:4] for m in client.messages if m.type == "display_data"]
-    assert shown == [f"{n:04}" for n in range(5000)]
+    assert shown == [f"{n:04}" for n in range(count)]
