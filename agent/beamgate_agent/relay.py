@@ -54,8 +54,10 @@ class Relay:
             append(b"iopub", parts, 0, kind == b"stream")
         if used:
             self.on_use()
-        if self._ring.overfull and not self.paused:
+        if self._ring.overfull and messages and not self.paused:
             self._make_room()
+            if self._ring.overfull:
+                self._pause()
 
     def _is_hidden(self, parts: list) -> bool:
         """Note what a status says; True when it belongs to a request of the agent itself."""
@@ -81,7 +83,10 @@ class Relay:
             self._ring.append_message(_CHANNEL_NAMES[channel], parts, tag)
 
     def _on_restarting(self) -> None:
+        """The new process must be heard to become ready, however full the ring is."""
         self._ring.append_message(b"iopub", self._kernel.make("status", {"execution_state": "restarting"}))
+        if self.paused:
+            self._resume()
 
     def forget_requests(self) -> None:
         """The kernel process that had them is being replaced."""
@@ -119,10 +124,6 @@ class Relay:
         dropped = self._ring.make_room()
         if dropped:
             self.on_dropped(dropped)
-        if self._ring.overfull:
-            self._kernel.read_iopub(False)
-            self.paused = True
-            self.on_event({"event": "paused"})
 
     def settle(self) -> None:
         """Read on when the ring has emptied to half, or when nobody but the absent has anything left to take."""
@@ -139,11 +140,15 @@ class Relay:
             self._resume_if_room()
 
     def _resume_if_room(self) -> None:
-        dropped = self._ring.make_room()
-        if dropped:
-            self.on_dropped(dropped)
+        self._make_room()
         if not self._ring.overfull:
             self._resume()
+
+    def _pause(self) -> None:
+        self._kernel.read_iopub(False)
+        self.paused = True
+        self._sessions.wait_for_the_first()
+        self.on_event({"event": "paused"})
 
     def _resume(self) -> None:
         self.paused = False

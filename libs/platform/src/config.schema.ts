@@ -220,12 +220,14 @@ export const Config = z.strictObject({
     maxMalformed: z.int().positive().default(32).describe('Malformed messages in a row that end a socket'),
     ringBytes: z
       .int()
-      .positive()
+      .min(1024 ** 2)
+      .max(16 * 1024 ** 3)
       .default(64 * 1024 * 1024)
       .describe('Output kept per kernel for clients that return, bytes'),
     retentionSeconds: z
       .int()
-      .positive()
+      .min(1)
+      .max(30 * 24 * 3600)
       .default(3600)
       .describe('How long the output of a gone session is kept, seconds'),
     orphanSeconds: z

@@ -14,7 +14,7 @@ import type { ChannelMetrics } from './channel-metrics.js';
 import type { ClientSocket, ClientSocketListener } from './client-socket.js';
 import { EndWarning } from './end-warning.js';
 import type { ClientFraming } from './framing/client-framing.js';
-import { KernelLink, type KernelLinkListener } from './kernel-link.js';
+import { KernelLink, type KernelLinkListener, type LinkPosition } from './kernel-link.js';
 import type { MalformedInput } from './malformed-input.js';
 import { OpenRequests } from './open-requests.js';
 import type { ChannelTiming } from './options.js';
@@ -31,8 +31,7 @@ export interface ChannelParts {
   client: ClientSocket;
   framing: ClientFraming;
   session: string;
-  /** What the client stated that it saw. */
-  position: { epoch: string | undefined; seen: number | undefined };
+  position: LinkPosition;
   explain: () => Promise<WaitExplanation | null>;
   /** What kernels of this environment say of themselves. */
   info: () => Promise<KernelInfo | undefined>;

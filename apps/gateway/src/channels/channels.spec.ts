@@ -710,6 +710,42 @@ describe('a client that comes back', () => {
     expect((await second.type('stream')).content['text']).toBe('unconfirmed');
   });
 
+  it.each([
+    ['v1', V1_PROTOCOL, {}],
+    ['legacy', undefined, {}],
+    ['a stock notebook server', undefined, TORNADO],
+    ['numbered', NUMBERED_PROTOCOL, {}],
+  ])('of %s that is new may ask for what the ring holds', async (_case, protocol, headers) => {
+    serve();
+    agent.emit(printed('before it came'));
+    const client = await open(ready(), 'session_id=new&seen=0', protocol, headers);
+    expect((await client.type('stream')).content['text']).toBe('before it came');
+    expect(await agent.hellos.next()).toMatchObject({ session: 'new', seen: 0 });
+  });
+
+  it('that the client did not name is ephemeral, and goes on where it was when its stream breaks', async () => {
+    serve();
+    agent.emit(printed('before it came'));
+    const client = await open(ready(), '', V1_PROTOCOL);
+    const hello = await agent.hellos.next();
+    expect(hello).toMatchObject({ ephemeral: true });
+    expect(hello).not.toHaveProperty('seen');
+    agent.emit(printed('one'));
+    await client.messages.find(({ content }) => content['text'] === 'one');
+    agent.breakStreams();
+    agent.emit(printed('two'));
+    expect(await agent.hellos.next()).toMatchObject({ session: hello['session'], epoch: agent.epoch, seen: 2 });
+    await client.messages.find(({ content }) => content['text'] === 'two');
+    const texts = client.messages.all.flatMap(({ type, content }) => (type === 'stream' ? [content['text']] : []));
+    expect(texts).toEqual(['one', 'two']);
+  });
+
+  it('that the client named is kept', async () => {
+    serve();
+    await attach(ready(), 's', V1_PROTOCOL);
+    expect((await agent.hellos.next())['ephemeral']).toBeUndefined();
+  });
+
   it('replaces its older socket, which is told to come back rather than that it is over', async () => {
     serve();
     const id = ready();

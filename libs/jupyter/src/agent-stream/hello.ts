@@ -21,6 +21,8 @@ export interface ClientPosition {
   epoch?: string | undefined;
   /** Highest ring number that the client has; everything after it is sent. Absent: from what was acknowledged. */
   seen?: number | undefined;
+  /** The session ends with this stream, and nothing is kept for it. */
+  ephemeral?: boolean;
 }
 
 /** The agent's first frame. */
@@ -60,13 +62,15 @@ export function helloOf(options: AgentStreamOptions): object {
   const { token, role } = options;
   if (role === 'control') return { v: STREAM_VERSION, token, role, term: options.term };
   if (options.session === undefined) return { v: STREAM_VERSION, token, role };
-  const { session, epoch, seen } = options;
+  const { session, epoch, seen, ephemeral } = options;
   return {
     v: STREAM_VERSION,
     token,
     role,
     session,
-    ...(epoch === undefined ? {} : { epoch }),
+    // An epoch says which ring the number is of.
     ...(seen === undefined ? {} : { seen }),
+    ...(seen === undefined || epoch === undefined ? {} : { epoch }),
+    ...(ephemeral ? { ephemeral } : {}),
   };
 }
