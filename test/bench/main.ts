@@ -214,11 +214,20 @@ async function warmStarts(): Promise<void> {
   } finally {
     await none.gateway.stop();
   }
+  const bare = await PooledBeamgate.start(jupyterPath, size.atOnce, 'null');
+  try {
+    const { times } = await bare.inTurn();
+    results.add('start of a null kernel from a pool, one after another, p50', 'ms', 'beamgate', quantile(times, 0.5));
+  } finally {
+    await bare.gateway.stop();
+  }
   for (const name of ['peer', 'peer-no-delay'] as const) {
     const peer = running.get(name);
     if (!peer) continue;
     const inTurn = await startsInTurn(peer, 'python3', size.starts);
     results.add(`${title} one after another, p50`, 'ms', name, quantile(inTurn.times, 0.5));
+    const bare = await startsInTurn(peer, 'null', size.starts);
+    results.add('start of a null kernel from a pool, one after another, p50', 'ms', name, quantile(bare.times, 0.5));
     const atOnce = await startsAtOnce(peer, 'python3', size.atOnce);
     results.add(`${title} ${size.atOnce} at once, p95`, 'ms', name, quantile(atOnce.times, 0.95));
     const imports: number[] = [];

@@ -29,9 +29,11 @@ export function kernelspecs(): string {
   const folder = temporaryFolder('specs');
   for (const [name, argv] of Object.entries(KERNELS)) {
     const to = join(folder, 'kernels', name);
+    const bare = name === 'null';
     mkdirSync(to, { recursive: true });
-    if (name === 'null') cpSync(join(root, 'test/bench/null-kernel'), to, { recursive: true });
-    const spec = { argv, display_name: name, language: name === 'null' ? 'null' : 'python' };
+    if (bare) cpSync(join(root, 'test/bench/null-kernel'), to, { recursive: true });
+    const metadata = bare ? { beamgate: { claimable: true } } : {};
+    const spec = { argv, display_name: name, language: bare ? 'null' : 'python', metadata };
     writeFileSync(join(to, 'kernel.json'), JSON.stringify(spec));
   }
   return folder;

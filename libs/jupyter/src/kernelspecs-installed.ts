@@ -31,7 +31,13 @@ export function readInstalled(name: string, folder: string, profile: string): Ke
     name,
     spec,
     directory: folder,
-    command: { kind: 'generic', argv: spec.argv, interruptMode: spec.interrupt_mode, resourceDir: folder },
+    command: {
+      kind: 'generic',
+      argv: spec.argv,
+      interruptMode: spec.interrupt_mode,
+      resourceDir: folder,
+      ...(field(spec.metadata['beamgate'], 'claimable') === true ? { claimable: true } : {}),
+    },
     profile,
     culling: cullLimits(spec.metadata['cull_idle_timeout']),
     ...(foreign === undefined
@@ -50,11 +56,12 @@ function cullLimits(timeout: unknown): CullLimits {
 
 /** The process proxy (Enterprise Gateway) or provisioner (jupyter_client) that a kernelspec asks for, if not local. */
 function foreignLauncher(metadata: Record<string, unknown>): string | undefined {
-  const field = (value: unknown, key: string): unknown =>
-    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
   const proxy = field(metadata['process_proxy'], 'class_name');
   if (typeof proxy === 'string' && !proxy.endsWith('.LocalProcessProxy')) return `process proxy ${proxy}`;
   const provisioner = field(metadata['kernel_provisioner'], 'provisioner_name');
   if (typeof provisioner === 'string' && provisioner !== 'local-provisioner') return `provisioner ${provisioner}`;
   return undefined;
 }
+
+const field = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;

@@ -177,7 +177,7 @@ export const Config = z.strictObject({
       .describe('Rows of ended kernels, dead tokens and the input log are removed after this, seconds'),
   }),
   pools: section({
-    environments: z
+    kernelspecs: z
       .record(
         z.string(),
         z.strictObject({
@@ -186,8 +186,8 @@ export const Config = z.strictObject({
         }),
       )
       .default({ python3: { floor: 2, ceiling: 8 } })
-      .describe('Warm kernels by environment: started, of the default profile, and waiting for somebody'),
-    budget: z.int().min(0).default(16).describe('Warm kernels of all environments together, at most'),
+      .describe('Warm kernels by kernelspec: started, of its default profile, and waiting for somebody'),
+    budget: z.int().min(0).default(16).describe('Warm kernels of all kernelspecs together, at most'),
   }),
   channels: section({
     pendingBytes: z
