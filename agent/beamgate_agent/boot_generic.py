@@ -1,7 +1,7 @@
 """Boot of a kernel of any language: become the kernelspec's command, tied to the agent's life.
 
-Run as `python boot_generic.py <fd> <agent pid> <identity> <argv…>`. Success is told by the descriptor closing at exec, or,
-where the command can be claimed, by the command itself.
+Run as `python boot_generic.py <fd> <agent pid> <identity> <argv…>`. Success is told by the descriptor closing at exec,
+or, where the command can be claimed, by the command itself.
 """
 
 import ctypes
