@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -57,7 +57,10 @@ export async function makeEnvironment(folder, { cache = cacheRoot(), log = () =>
   const prefix = `${name}-${lockHash(folder)}`;
   const found = (directory, made) => ({ name, directory, python: join(directory, 'bin', 'python'), made });
   const ready = findReady(parent, prefix);
-  if (ready) return found(ready, false);
+  if (ready) {
+    markUsed(ready);
+    return found(ready, false);
+  }
   const python = findPython();
   const directory = join(parent, `${prefix}-py${python.minor}-${process.arch}`);
   return alone(
@@ -80,9 +83,61 @@ export async function makeEnvironment(folder, { cache = cacheRoot(), log = () =>
       await run(join(directory, 'bin', 'python'), ['-c', 'import ipykernel.ipkernel']);
       writeFileSync(join(directory, '.ready'), `${python.version}\n`);
       log(`${name}: ready (${Math.round((Date.now() - since) / 1000)} s).`);
+      pruneEnvironments(name, { cache, log });
       return found(directory, true);
     },
   );
+}
+
+/** Environments of one name that are kept at least: that of an update, and that before it. */
+const KEPT = 2;
+
+/** The time of `.ready` is that of the last use; one of another user says the time when it was made. */
+function markUsed(directory) {
+  try {
+    utimesSync(join(directory, '.ready'), new Date(), new Date());
+  } catch {
+    // Not ours.
+  }
+}
+
+/**
+ * Removes the environments of a name that were made from older locks, but for the two that were used last and those
+ * that a process of this machine runs on.
+ *
+ * @returns {string[]} the folders removed
+ */
+export function pruneEnvironments(name, { cache = cacheRoot(), log = () => {}, usedBy = mappedFiles } = {}) {
+  const parent = join(cache, 'environments');
+  const lastUse = (directory) => statSync(join(directory, '.ready')).mtimeMs;
+  const old = readdirSync(parent)
+    .filter((entry) => entry.startsWith(`${name}-`) && /^[0-9a-f]{12}-py[\d.]+-\w+$/.test(entry.slice(name.length + 1)))
+    .map((entry) => join(parent, entry))
+    .filter((directory) => existsSync(join(directory, '.ready')))
+    .sort((one, other) => lastUse(other) - lastUse(one))
+    .slice(KEPT);
+  const used = old.length > 0 ? usedBy() : '';
+  const unused = old.filter((directory) => !used.includes(`${directory}/`));
+  for (const directory of unused) {
+    log(`${name}: removing ${directory}, which nothing uses any more.`);
+    // First that it is whole: whoever comes now must not find half of it.
+    rmSync(join(directory, '.ready'));
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return unused;
+}
+
+/** Files that the processes of this machine have in memory or were started with, as far as we may look. */
+function mappedFiles() {
+  const read = (file) => {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+  return pids.map((pid) => read(`/proc/${pid}/maps`) + read(`/proc/${pid}/cmdline`)).join('\n');
 }
 
 /** Makes every environment of the repository, one after another. */

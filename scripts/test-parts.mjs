@@ -35,8 +35,9 @@ async function browser({ log }) {
 /**
  * Makes every part, two at a time at most: the virtual environments one after another, the browser beside them.
  *
- * @returns {Promise<{python: string, jupyter: string, agent: string, enterpriseGateway: string, browser: string}>}
- *   `python` is the interpreter of the default environment, the next three are folders of virtual environments
+ * @returns {Promise<{python: string, jupyter: string, agent: string, enterpriseGateway: string,
+ *   clients: string, browser: string}>}
+ *   `python` is the interpreter of the default environment, the next four are folders of virtual environments
  */
 export async function testParts({ log }) {
   const venvs = async () => {
@@ -47,7 +48,8 @@ export async function testParts({ log }) {
     // Enterprise Gateway pins pyzmq 24, which has wheels up to Python 3.11.
     const pythons = ['python3.11'];
     const enterpriseGateway = await makeVenv('enterprise-gateway', lock('enterprise-gateway'), { log, pythons });
-    return { python, jupyter, agent, enterpriseGateway };
+    const clients = await makeVenv('loose-clients', lock('clients'), { log });
+    return { python, jupyter, agent, enterpriseGateway, clients };
   };
   const made = await Promise.allSettled([venvs(), browser({ log })]);
   for (const part of made) if (part.status === 'rejected') throw part.reason;

@@ -39,7 +39,9 @@ class Agent:
         self.relay.on_event = self._tell
         self.relay.on_dropped = self._on_dropped
         self.relay.on_state = self.on_state
+        self.relay.on_use = self.on_use
         self.last_activity = time.time()
+        self._used_at = time.monotonic()
         self._control: Connection | None = None
         self._term = -1
         self._connections: set[Connection] = set()
@@ -125,7 +127,7 @@ class Agent:
             raise BadFrame("bad_frame", f"version {hello.get('v')!r} is not spoken here")
         if role not in ("client", "control") or not isinstance(token, str):
             raise BadFrame("bad_frame", "HELLO needs a role, client or control, and a token")
-        if not compare_digest(token.encode(), expected.encode()):
+        if not compare_digest(token.encode(errors="surrogatepass"), expected.encode()):
             raise BadFrame("bad_token", "the token is not the one of this role")
         if role == "control":
             self._welcome_control(connection, hello.get("term"))
@@ -152,27 +154,31 @@ class Agent:
             connection.on_frame = self._on_caller_frame
             connection.welcome(json_frame(WELCOME, 0, self._welcome(0, self.ring.last)))
             return
-        session_id, seen = hello["session"], hello.get("seen")
+        session_id, seen, ephemeral = hello["session"], hello.get("seen"), hello.get("ephemeral", False)
         if not isinstance(session_id, str) or not 0 < len(session_id) <= _MAX_SESSION_ID:
             raise BadFrame("bad_frame", "the session of a HELLO must be a name")
         if seen is not None and (not isinstance(seen, int) or isinstance(seen, bool) or seen < 0):
             raise BadFrame("bad_frame", "seen must be a whole number")
+        if not isinstance(ephemeral, bool):
+            raise BadFrame("bad_frame", "ephemeral must be true or false")
         if seen and hello.get("epoch") != self.epoch:
             seen = None
         session = self.sessions.find(session_id)
+        if session and session.connection:
+            session.connection.bye("replaced", "the session was opened again")
+            session = self.sessions.find(session_id)  # an ephemeral one went with its connection
         if session:
-            if session.connection:
-                session.connection.bye("replaced", "the session was opened again")
             hole = self.ring.rewind(session.cursor, seen)
         else:
             if len(self.sessions) >= MAX_SESSIONS:
                 raise BadFrame("busy", f"the kernel has {MAX_SESSIONS} sessions already")
             session = self.sessions.open(session_id, self.ring.last if seen is None else seen)
-            hole = self._hole_after(seen) if seen else None
-        self.sessions.attach(session, connection)
+            hole = self._hole_after(seen) if seen else self.ring.lost if seen == 0 else None
+        self.sessions.attach(session, connection, ephemeral)
         self._by_connection[connection] = session
         connection.on_frame = self._on_client_frame
-        connection.welcome(json_frame(WELCOME, 0, self._welcome(session.input_last, session.cursor.sent)))
+        welcome = self._welcome(session.input_last, session.cursor.sent)
+        connection.welcome(json_frame(WELCOME, 0, {**welcome, "lastCell": session.last_cell}))
         if hole:
             connection.send(hole.frame())
         connection.pull = lambda: self.ring.pull(session.cursor)
@@ -247,7 +253,7 @@ class Agent:
         handler = verbs.get(verb) if isinstance(verb, str) else None
         try:
             if handler is None:
-                known = verb in CONTROL_VERBS or verb in CLIENT_VERBS
+                known = isinstance(verb, str) and verb in CONTROL_VERBS
                 raise VerbError("forbidden" if known else "unknown_verb", f"{verb!r} can't be called here")
             handler(self, arguments, answer)
         except VerbError as error:
@@ -282,11 +288,21 @@ class Agent:
 
     def on_state(self) -> None:
         """The last state is always told, at most one in 250 ms."""
-        self.last_activity = time.time()
+        self.on_use()
         if not self._activity_timer:
             self._tell_activity()
         if not self._connections:
             self.plan_survival()
+
+    def on_use(self) -> None:
+        """Told to whoever asks for stats: it may come often."""
+        self.last_activity = time.time()
+        self._used_at = time.monotonic()
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Since its state changed or an idle kernel printed; a clock that is set and a sleeping machine don't count."""
+        return time.monotonic() - self._used_at
 
     def _tell_activity(self) -> None:
         self._activity_timer = None

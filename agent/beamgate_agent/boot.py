@@ -21,13 +21,6 @@ import traceback
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
-_QUEUED_OUTPUT_LIMIT = 1000
-_QUEUED_BYTES_LIMIT = 8 << 20
-# Messages that libzmq may hold for the agent. It counts no bytes: its default of 1000 is a gigabyte of 1 MB buffers.
-_SENT_OUTPUT_LIMIT = 16
-_TEXT_LIMIT = 1 << 16
-_FLUSH_SECONDS = 1
-_LONGEST_TEXT = 1 << 20
 
 
 def die_with(agent: int) -> None:
@@ -54,92 +47,20 @@ def initialise():
     # 1 stands for "someone looks after this process": no polling thread, no hints about Ctrl-C on the terminal.
     app = IPKernelApp.instance(parent_handle=1)
     app.init_extensions = app.init_code = lambda: None
-    app.init_iopub = lambda context: init_iopub(app, context)
     app.initialize(sys.argv[1:])
     for extension in app.default_extensions:  # loaded after the claim; importing is the slow half
         importlib.import_module(f"IPython.extensions.{extension}")
-    del app.init_extensions, app.init_code, app.init_iopub
+    del app.init_extensions, app.init_code
     return app
 
 
-def init_iopub(app, context) -> None:
-    """The stock sockets, but for what only counts when it is set before they are bound."""
-    import zmq
-
-    default = context.sockopts.get(zmq.SNDHWM)
-    context.sockopts[zmq.SNDHWM] = _SENT_OUTPUT_LIMIT
-    type(app).init_iopub(app, context)
-    del context.sockopts[zmq.SNDHWM]
-    if default is not None:
-        context.sockopts[zmq.SNDHWM] = default
-
-
 def keep_output(app) -> None:
-    """Make the kernel wait instead of dropping output silently when the agent reads slowly."""
-    import zmq
-
-    thread = app.iopub_thread
-    thread.io_loop.add_callback(thread.socket.setsockopt, zmq.XPUB_NODROP, 1)
-    send, queued, io_thread = thread.send_multipart, thread._events, thread.thread
-    really_send = thread._really_send
-    waiting = 0  # bytes; sent by one thread, given by many: an error of a message now and then does no harm
-
-    def really_send_counted(parts, *args, **kwargs):
-        nonlocal waiting
-        waiting = max(0, waiting - sum(map(len, parts)))
-        really_send(parts, *args, **kwargs)
-
-    def may_wait():
-        return threading.current_thread() is not io_thread and io_thread.is_alive()
-
-    def wait_for_room():
-        while (len(queued) > _QUEUED_OUTPUT_LIMIT or waiting > _QUEUED_BYTES_LIMIT) and may_wait():
-            time.sleep(0.002)
-
-    def send_bounded(parts, *args, **kwargs):
-        nonlocal waiting
-        if threading.current_thread() is io_thread:
-            # A flush is on its way: whoever waits for it counts on its text being sent, not queued behind their signal.
-            really_send(parts, *args, **kwargs)
-            return
-        wait_for_room()
-        waiting += sum(map(len, parts))
-        send(parts, *args, **kwargs)
-
-    thread._really_send = really_send_counted
-    thread.send_multipart = send_bounded
-    for stream in (sys.stdout, sys.stderr):
-        # A reply waits for it twice, and has to pass while output waits.
-        stream.flush_timeout = _FLUSH_SECONDS
-        bound_text(stream, may_wait, wait_for_room)
-
-
-def bound_text(stream, may_wait, wait_for_room) -> None:
-    """ipykernel gathers prints for 0.2 s however much that is: pass on in pieces what has grown large, and wait."""
-    write = stream.write
-    unsent = 0
-    passing = False
-
-    def pass_on():
-        nonlocal unsent, passing
-        unsent, passing = 0, False
-        stream._flush()
-
-    def write_bounded(text):
-        nonlocal unsent, passing
-        if isinstance(text, str) and len(text) > _LONGEST_TEXT:
-            return sum(write_bounded(text[at : at + _LONGEST_TEXT]) for at in range(0, len(text), _LONGEST_TEXT))
-        count = write(text)
-        unsent += len(text)
-        if unsent > _TEXT_LIMIT and not passing:
-            passing = True
-            stream.pub_thread.schedule(pass_on)
-        while passing and unsent > _LONGEST_TEXT and may_wait():
-            time.sleep(0.002)
-        wait_for_room()
-        return count
-
-    stream.write = write_bounded
+    """Of a module that user code can't see, like all that is ours."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot_output.py")
+    spec = importlib.util.spec_from_file_location("boot_output", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.keep_output(app)
 
 
 def warm_up(app) -> None:

@@ -1,6 +1,7 @@
 """Boot of a kernel of any language: become the kernelspec's command, tied to the agent's life.
 
-Run as `python boot_generic.py <fd> <agent pid> <identity> <argv…>`. Success is told by the descriptor closing at exec.
+Run as `python boot_generic.py <fd> <agent pid> <identity> <argv…>`. Success is told by the descriptor closing at exec,
+or, where the command can be claimed, by the command itself.
 """
 
 import ctypes
@@ -25,7 +26,7 @@ def take(identity: dict) -> None:
 
 def main() -> None:
     fd, agent, identity, argv = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4:]
-    os.set_inheritable(fd, False)
+    os.set_inheritable(fd, "BEAMGATE_CLAIM_FD" in os.environ)
     # CPython ignores SIGPIPE for itself, and what is ignored stays so over exec.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:

@@ -11,6 +11,7 @@ from .loop import READ, Loop
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CHUNK = 1 << 16
+CLAIM_FD = "BEAMGATE_CLAIM_FD"
 
 # Turns the forked child into a kernel; gets its descriptor of the boot socket and does not return.
 Become = Callable[[int], None]
@@ -121,11 +122,12 @@ def exec_python(python: str, connection_file: str, env: dict[str, str]) -> Becom
     )
 
 
-def exec_generic(argv: list[str], identity: dict, env: dict[str, str]) -> Become:
-    """@param identity  any of umask, uid, gid, groups"""
+def exec_generic(argv: list[str], identity: dict, env: dict[str, str], claimable: bool) -> Become:
+    """@param identity  any of umask, uid, gid, groups
+    @param claimable  the command speaks with the agent over the descriptor that BEAMGATE_CLAIM_FD names"""
     head = [sys.executable, "-I", "-S", f"{_HERE}/boot_generic.py"]
     arguments = [str(os.getpid()), json.dumps(identity), *argv]
-    return lambda fd: _exec([*head, str(fd), *arguments], env, fd)
+    return lambda fd: _exec([*head, str(fd), *arguments], {**env, CLAIM_FD: str(fd)} if claimable else env, fd)
 
 
 def fork_python(connection_file: str, env: dict[str, str]) -> Become:

@@ -42,16 +42,17 @@ def start(spec: Spec, loop: Loop, limits: Limits, generation: int, claim: dict |
 
 def _become(spec: Spec, generation: int, claim: dict | None, env: dict[str, str]) -> Become:
     if not spec.python:
-        return exec_generic(_fill_in(spec, generation, claim), claims.identity(claim), env)
+        argv = _fill_in(spec, generation, claim["kernelId"] if claim else spec.kernel_id)
+        return exec_generic(argv, claims.identity(claim or {}), env, spec.claimable)
     if forking and not claims.needs_new_interpreter(dict(os.environ), env):
         return fork_python(connection_file(spec, generation), {**set_by_imports, **env})
     return exec_python(spec.python, connection_file(spec, generation), env)
 
 
-def _fill_in(spec: Spec, generation: int, claim: dict) -> list[str]:
+def _fill_in(spec: Spec, generation: int, kernel_id: str) -> list[str]:
     values = {
         "{connection_file}": connection_file(spec, generation),
-        "{kernel_id}": claim["kernelId"],
+        "{kernel_id}": kernel_id,
         "{resource_dir}": spec.resource_dir,
     }
     argv = []

@@ -74,8 +74,8 @@ class Kernel:
     # --- what others ask -------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Python kernels are initialised before their claim; others start with it."""
-        if self._spec.python:
+        """Kernels that can be told their claim are initialised before it; others start with it."""
+        if self._spec.claimable:
             self._spawn()
 
     def take(self, claim: dict, answer: Answer) -> None:
@@ -89,7 +89,7 @@ class Kernel:
         self.claim, self._answer = claim, answer
         if not self._process:
             self._spawn()
-        elif claims.needs_new_process(self._spec.env, claim):
+        elif claims.needs_new_process(self._spec.env, claim) or (not self._spec.python and claims.identity(claim)):
             self._after_exit = "spawn"
             self._process.signal(signal.SIGKILL, True)
         else:
@@ -221,7 +221,7 @@ class Kernel:
 
     def _on_boot_closed(self) -> None:
         """A generic kernel's exec worked, unless an error was told before."""
-        if not self._spec.python and self._error is None:
+        if not self._spec.claimable and self._error is None:
             self._channels.set_key(self.claim["key"])
             self.initialised = self._offered = True
             self._tell_answer({"pid": self.pid})
@@ -230,7 +230,7 @@ class Kernel:
     def _connect(self) -> None:
         if self._process and not self._channels.connected and not self._channels.connect():
             self._later(_CONNECT_SECONDS, self._connect)
-        elif not self._spec.python:
+        elif not self._spec.claimable:
             self._probe()
 
     def _offer_claim(self) -> None:

@@ -6,6 +6,7 @@ import re
 MSG_TYPE = re.compile(rb'"msg_type"\s*:\s*"([^"]*)"')
 _MSG_ID = re.compile(rb'"msg_id"\s*:\s*"([^"]*)"')
 _EXECUTION_STATE = re.compile(rb'"execution_state"\s*:\s*"([^"]*)"')
+_SILENT = re.compile(rb'"silent"\s*:\s*true')
 
 
 def _find(pattern: re.Pattern[bytes], data: bytes) -> bytes:
@@ -23,3 +24,8 @@ def msg_id(header: bytes) -> str:
 
 def execution_state(content: bytes) -> bytes:
     return _find(_EXECUTION_STATE, content)
+
+
+def is_silent(content: bytes) -> bool:
+    """Of an execute_request. Quotes in its code are escaped, so they look otherwise."""
+    return _SILENT.search(content) is not None

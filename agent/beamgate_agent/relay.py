@@ -1,5 +1,6 @@
 """Messages on their way: the kernel's output into the ring, the sessions' input to the kernel, and back-pressure."""
 
+import json
 from collections.abc import Callable
 
 from . import peek
@@ -11,10 +12,13 @@ from .session import ANSWERED, QUEUED, RUNNING, SENT, Request, Requests, Session
 _CHANNELS = ("shell", "control", "stdin")
 _CHANNEL_NAMES = {channel: channel.encode() for channel in _CHANNELS}
 MAX_HELD_BYTES = 1 << 26
+# What a client asks by itself whenever it connects: no use of the kernel.
+_ASKING = (b"kernel_info_request", b"comm_info_request")
 
 
 class Relay:
-    """Hooks: `on_event(fields)` what is told in order with the output, `on_state()` idle or busy changed."""
+    """Hooks: `on_event(fields)` what is told in order with the output, `on_state()` idle or busy changed, `on_use()` an
+    idle kernel put something out."""
 
     def __init__(self, kernel: Kernel, ring: Ring, sessions: Sessions) -> None:
         self._kernel = kernel
@@ -25,6 +29,7 @@ class Relay:
         self.on_event: Callable[[dict], None] = lambda _: None
         self.on_dropped: Callable[[Hole], None] = lambda _: None
         self.on_state: Callable[[], None] = lambda: None
+        self.on_use: Callable[[], None] = lambda: None
         kernel.on_iopub = self._on_iopub
         kernel.on_reply = self._on_reply
         kernel.on_restarting = self._on_restarting
@@ -33,6 +38,7 @@ class Relay:
     def _on_iopub(self, messages: list[list]) -> None:
         append = self._ring.append_message
         find_type = peek.MSG_TYPE.search
+        used = False
         for parts in messages:
             match = find_type(parts[0])
             if not match:
@@ -43,9 +49,15 @@ class Relay:
                     continue
             elif kind == b"iopub_welcome":
                 continue  # it answers the agent's own subscription
+            elif self._kernel.state == "idle":
+                used = True
             append(b"iopub", parts, 0, kind == b"stream")
-        if self._ring.overfull and not self.paused:
+        if used:
+            self.on_use()
+        if self._ring.overfull and messages and not self.paused:
             self._make_room()
+            if self._ring.overfull:
+                self._pause()
 
     def _is_hidden(self, parts: list) -> bool:
         """Note what a status says; True when it belongs to a request of the agent itself."""
@@ -53,7 +65,7 @@ class Relay:
         if self._kernel.is_own(parent):
             return True
         request = self._requests.get(parent)
-        if request is None or request.channel != "control":
+        if (request is None or request.channel != "control") and peek.msg_type(parts[1]) not in _ASKING:
             busy = peek.execution_state(parts[3]) == b"busy"
             if request and busy and request.state == SENT:
                 request.state = RUNNING
@@ -71,7 +83,10 @@ class Relay:
             self._ring.append_message(_CHANNEL_NAMES[channel], parts, tag)
 
     def _on_restarting(self) -> None:
+        """The new process must be heard to become ready, however full the ring is."""
         self._ring.append_message(b"iopub", self._kernel.make("status", {"execution_state": "restarting"}))
+        if self.paused:
+            self._resume()
 
     def forget_requests(self) -> None:
         """The kernel process that had them is being replaced."""
@@ -91,6 +106,8 @@ class Relay:
             session.input_last = seq
         if msg_id in self._requests:
             return
+        if channel == "shell" and peek.msg_type(parts[0]) == b"execute_request" and not peek.is_silent(parts[3]):
+            session.last_cell = json.loads(parts[0])
         sent = self._kernel.send(channel, session.tag, parts)
         if self._kernel.state != "exited":
             self._requests.add(msg_id, Request(channel, session.tag, SENT if sent else QUEUED))
@@ -107,24 +124,31 @@ class Relay:
         dropped = self._ring.make_room()
         if dropped:
             self.on_dropped(dropped)
-        if self._ring.overfull:
-            self._kernel.read_iopub(False)
-            self.paused = True
-            self.on_event({"event": "paused"})
 
     def settle(self) -> None:
-        """Read on when the ring has emptied to half."""
-        if self.paused and self._ring.bytes * 2 <= self._ring.limit_bytes:
+        """Read on when the ring has emptied to half, or when nobody but the absent has anything left to take."""
+        if not self.paused:
+            return
+        if self._ring.bytes * 2 <= self._ring.limit_bytes:
             self._resume()
+        elif self._ring.attached_floor() == self._ring.last:
+            self._resume_if_room()
 
     def on_detached(self) -> None:
         """With nobody attached, output that had to wait may be dropped."""
         if self.paused and not self._sessions.attached():
-            dropped = self._ring.make_room()
-            if dropped:
-                self.on_dropped(dropped)
-            if not self._ring.overfull:
-                self._resume()
+            self._resume_if_room()
+
+    def _resume_if_room(self) -> None:
+        self._make_room()
+        if not self._ring.overfull:
+            self._resume()
+
+    def _pause(self) -> None:
+        self._kernel.read_iopub(False)
+        self.paused = True
+        self._sessions.wait_for_the_first()
+        self.on_event({"event": "paused"})
 
     def _resume(self) -> None:
         self.paused = False

@@ -70,6 +70,7 @@ class Ring:
         self.bytes = 0
         self.last = 0
         self.cursors: dict[int, Cursor] = {}
+        self.lost: Hole | None = None  # what was let go of although nobody had it
         self._entries: list[Entry | None] = []
         self._head = 0
 
@@ -104,10 +105,13 @@ class Ring:
         return cursor
 
     def forget(self, tag: int) -> None:
-        self.cursors.pop(tag, None)
+        cursor = self.cursors.pop(tag, None)
         if self.cursors:
             self.trim()
-        else:
+        elif cursor:
+            for index in range(self._head, len(self._entries)):
+                if self._entries[index].seq > cursor.acked:
+                    self._lose(self._entries[index])
             self._release(len(self._entries))
 
     def rewind(self, cursor: Cursor, seen: int | None) -> Hole | None:
@@ -175,7 +179,7 @@ class Ring:
         """
         dropped = self._sweep()
         while self.overfull:
-            floor = self._attached_floor()
+            floor = self.attached_floor()
             absent = [c for c in self.cursors.values() if not c.attached and floor is not None and c.acked < floor]
             if not absent:
                 break
@@ -183,7 +187,12 @@ class Ring:
             self._sweep()
         return dropped
 
-    def _attached_floor(self) -> int | None:
+    def _lose(self, entry: Entry) -> None:
+        self.lost = self.lost or Hole(entry.seq, entry.seq, 0, 0)
+        self.lost.add(entry)
+
+    def attached_floor(self) -> int | None:
+        """What all who are attached have; None when nobody is."""
         return min((cursor.acked for cursor in self.cursors.values() if cursor.attached), default=None)
 
     def _owed(self, entry: Entry, floor: int) -> bool:
@@ -194,7 +203,7 @@ class Ring:
 
     def _sweep(self) -> Hole | None:
         floor = min((cursor.acked for cursor in self.cursors.values()), default=self.last)
-        attached_floor = self._attached_floor()
+        attached_floor = self.attached_floor()
         sparing = self.last if attached_floor is None else attached_floor
         target = self.limit_bytes - self.limit_bytes // 8
         total: Hole | None = None
@@ -206,6 +215,8 @@ class Ring:
             entry = self._entries[index]
             if not self._owed(entry, floor):
                 self.bytes -= len(entry.frame) + _ENTRY_OVERHEAD
+                if not self.cursors:
+                    self._lose(entry)
             elif entry.droppable and entry.seq <= sparing:
                 self._drop(entry, kept)
                 total = total or Hole(entry.seq, entry.seq, 0, 0)

@@ -6,21 +6,28 @@ from .stream import Connection
 
 MAX_SESSIONS = 4096
 _MAX_TAG = 0xFFFF
+_WHOEVER_COMES_FIRST = 0
 _REQUESTS_REMEMBERED = 4096
 
 QUEUED, SENT, RUNNING, ANSWERED = "queued", "sent", "running", "answered"
 
 
 class Session:
-    """A tag (the extra identity frame of its requests), a cursor in the ring and a counter of its input."""
+    """A tag (the extra identity frame of its requests), a cursor in the ring and a counter of its input.
 
-    __slots__ = ("connection", "cursor", "expiry", "id", "input_last", "tag")
+    Of one that is `ephemeral` nobody can come back to it: it goes with its connection.
+    """
+
+    __slots__ = ("connection", "cursor", "ephemeral", "expiry", "id", "input_last", "last_cell", "tag")
 
     def __init__(self, session_id: str, tag: int, cursor: Cursor) -> None:
         self.id = session_id
         self.tag = tag
         self.cursor = cursor
         self.input_last = 0
+        # Header of the last execution that is not silent: what a gateway that lost all can still attach a notice to.
+        self.last_cell: dict | None = None
+        self.ephemeral = False
         self.connection: Connection | None = None
         self.expiry: Timer | None = None
 
@@ -33,6 +40,8 @@ class Sessions:
         self._by_id: dict[str, Session] = {}
         self.by_tag: dict[int, Session] = {}
         self._last_tag = 0
+        self._waiting: Timer | None = None
+        ring.open(_WHOEVER_COMES_FIRST, 0)
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -47,11 +56,18 @@ class Sessions:
         tag = self._free_tag()
         session = Session(session_id, tag, self._ring.open(tag, start))
         self._by_id[session_id] = self.by_tag[tag] = session
+        self._ring.forget(_WHOEVER_COMES_FIRST)
         return session
 
-    def attach(self, session: Session, connection: Connection) -> None:
+    def wait_for_the_first(self) -> None:
+        """The kernel waits though no session was ever there: not for longer than for one that is gone."""
+        if _WHOEVER_COMES_FIRST in self._ring.cursors and not self._waiting:
+            self._waiting = self._loop.later(self._retention_seconds, lambda: self._ring.forget(_WHOEVER_COMES_FIRST))
+
+    def attach(self, session: Session, connection: Connection, ephemeral: bool = False) -> None:
         if session.expiry:
             session.expiry.cancel()
+        session.ephemeral = ephemeral
         session.connection = connection
         session.cursor.attached = True
 
@@ -59,7 +75,10 @@ class Sessions:
         """Its socket went; what it is owed is kept for the retention time."""
         session.connection = None
         session.cursor.attached = False
-        session.expiry = self._loop.later(self._retention_seconds, lambda: self._forget(session))
+        if session.ephemeral:
+            self._forget(session)
+        else:
+            session.expiry = self._loop.later(self._retention_seconds, lambda: self._forget(session))
 
     def _forget(self, session: Session) -> None:
         del self._by_id[session.id], self.by_tag[session.tag]

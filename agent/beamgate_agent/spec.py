@@ -27,7 +27,7 @@ _KEYS = {
 }
 _KERNEL_KEYS = {
     "python": {"kind": str, "python": str},
-    "generic": {"kind": str, "argv": list, "interruptMode": str, "resourceDir": str},
+    "generic": {"kind": str, "argv": list, "interruptMode": str, "resourceDir": str, "claimable": bool},
 }
 _LIMIT_KEYS = {"memoryBytes": (int, type(None)), "cpuMilli": (int, type(None)), "cgroups": bool}
 _MAX_SOCKET_PATH = 100
@@ -60,7 +60,7 @@ class Spec:
         kernel = value["kernel"]
         if kernel.get("kind") not in _KERNEL_KEYS:
             raise SpecError("key 'kind' in kernel must be 'python' or 'generic'")
-        check_keys(kernel, _KERNEL_KEYS[kernel["kind"]], "kernel")
+        check_keys(kernel, _KERNEL_KEYS[kernel["kind"]], "kernel", ("claimable",))
         check_keys(value["limits"], _LIMIT_KEYS, "limits")
         check_strings(value["env"], "env")
         self.kernel_id: str = value["kernelId"]
@@ -81,6 +81,8 @@ class Spec:
         self.linger_seconds: float = value["lingerSeconds"]
         self.python: str | None = kernel.get("python")
         self.argv: list[str] = kernel.get("argv", [])
+        # Whether its process starts before its claim, and is told it then.
+        self.claimable: bool = bool(self.python) or kernel.get("claimable", False)
         self.interrupt_by_message = kernel.get("interruptMode") == "message"
         self.resource_dir: str = kernel.get("resourceDir", "")
         if not self.python:

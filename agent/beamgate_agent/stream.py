@@ -22,7 +22,7 @@ from .frames import (
     json_frame,
 )
 from .loop import READ, WRITE, Loop
-from .reading import CHUNK, receive
+from .reading import CHUNK, Long, receive
 
 _BATCH = 512
 _FLUSH_BYTES = 1 << 22
@@ -79,8 +79,7 @@ class Connection:
         self.pull: Callable[[], list[bytes]] = list
         self._out: deque = deque()
         self._rest = b""
-        self._long: bytearray | None = None
-        self._long_filled = 0
+        self._long: Long | None = None
         self._long_head = (0, 0)
         self._hello = loop.later(_HELLO_SECONDS, lambda: self.bye("bad_frame", "no HELLO within 5 seconds"))
         loop.watch(self.fd, READ, self._ready)
@@ -185,9 +184,7 @@ class Connection:
             end = start + size
             if end > len(data):
                 if size > CHUNK:
-                    self._long = bytearray(size)
-                    self._long_filled = len(data) - start
-                    self._long[: self._long_filled] = memoryview(data)[start:]
+                    self._long = Long(size, data[start:])
                     self._long_head = (kind, seq)
                     return
                 break
@@ -196,13 +193,8 @@ class Connection:
         self._rest = data[position:]
 
     def _fill_long(self) -> None:
-        view = memoryview(self._long)
-        while self._long_filled < len(view):
-            count = self._sock.recv_into(view[self._long_filled :])
-            if not count:
-                raise EOFError
-            self._long_filled += count
-        body, self._long = self._long, None
+        self._long.fill(self._sock)
+        body, self._long = self._long.data, None
         self.on_frame(self, *self._long_head, body)
 
     def _check(self, kind: int, size: int) -> None:

@@ -72,6 +72,7 @@ def _restart(agent: Agent, arguments: dict, answer: Answer) -> None:
     agent.relay.forget_requests()
     agent.kernel.restart(claim, answer)
     agent.on_state()
+    agent.plan_survival()
 
 
 def _stats(agent: Agent, arguments: dict, answer: Answer) -> None:
@@ -91,6 +92,7 @@ def _stats(agent: Agent, arguments: dict, answer: Answer) -> None:
             "heldBytes": kernel.held_bytes,
             "sessions": len(agent.sessions),
             "attached": len(agent.sessions.attached()),
+            "quietSeconds": agent.quiet_seconds,
             "lastActivity": proc.moment(agent.last_activity),
             "kernelInfo": kernel.info,
         }

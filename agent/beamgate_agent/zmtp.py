@@ -9,7 +9,7 @@ from collections import deque
 from itertools import islice
 from struct import Struct
 
-from .reading import CHUNK, receive
+from .reading import CHUNK, Long, receive
 
 _MORE, _LONG, _COMMAND = 1, 2, 4
 _U64 = Struct(">Q")
@@ -17,6 +17,7 @@ _GREETING = b"\xff" + b"\0" * 8 + b"\x7f" + bytes((3, 0)) + b"NULL".ljust(20, b"
 # A kernel sends an input_request over stdin to the identity that the execute_request had on shell: one for all.
 _IDENTITY = b"beamgate"
 _BATCH = 512
+_MAX_FRAME = 1 << 30
 _JOINED = 1 << 16
 
 
@@ -70,8 +71,7 @@ class Link:
         self._rest = b""
         self._parts: list = []
         self._greeted = False
-        self._long: bytearray | None = None
-        self._long_filled = 0
+        self._long: Long | None = None
         self._long_more = 0
 
     def send(self, parts: list) -> None:
@@ -132,13 +132,16 @@ class Link:
                 if start > length:
                     break
                 (size,) = _U64.unpack_from(data, position + 1)
+                if size > _MAX_FRAME:
+                    raise LinkError(f"the kernel announced a frame of {size} bytes")
             else:
                 start = position + 2
                 size = data[position + 1]
             end = start + size
             if end > length:
                 if size > CHUNK:
-                    self._start_long(data, start, size, flags)
+                    self._long = Long(size, data[start:])
+                    self._long_more = flags & _MORE
                     return b""
                 break
             if flags & _COMMAND:
@@ -152,24 +155,13 @@ class Link:
             position = end
         return data[position:]
 
-    def _start_long(self, data: bytes, start: int, size: int, flags: int) -> None:
-        self._long = bytearray(size)
-        self._long_filled = len(data) - start
-        self._long[: self._long_filled] = memoryview(data)[start:]
-        self._long_more = flags & _MORE
-
     def _fill_long(self, messages: list[list]) -> bool:
         """Receive straight into the frame that is being filled; True when it is whole."""
-        view = memoryview(self._long)
-        while self._long_filled < len(view):
-            try:
-                count = self.sock.recv_into(view[self._long_filled :])
-            except BlockingIOError:
-                return False
-            if not count:
-                raise EOFError
-            self._long_filled += count
-        self._parts.append(self._long)
+        try:
+            self._long.fill(self.sock)
+        except BlockingIOError:
+            return False
+        self._parts.append(self._long.data)
         self._long = None
         if not self._long_more:
             messages.append(self._parts)
@@ -177,6 +169,8 @@ class Link:
         return True
 
     def _on_command(self, body: bytes) -> None:
+        if not body:
+            raise LinkError("the kernel sent a command without a name")
         name, data = body[1 : 1 + body[0]], body[1 + body[0] :]
         if name == b"READY" and self._until_ready is not None:
             self.out.extend(self._until_ready)

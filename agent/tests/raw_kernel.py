@@ -88,4 +88,5 @@ def main():
         publish("status", parent, {"execution_state": "idle"})
 
 
-main()
+if __name__ == "__main__":
+    main()

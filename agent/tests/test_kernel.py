@@ -212,6 +212,18 @@ def test_a_restart_after_a_crash_brings_the_kernel_back(agent):
     assert client.run("import os; print(os.environ['CLAIMED'])")[1] == "again\n"
 
 
+def test_an_agent_whose_kernel_was_restarted_after_a_crash_stays(start):
+    agent = start(lingerSeconds=0.5)
+    launcher = agent.ready()
+    client = agent.client()
+    client.execute("import os; os._exit(3)")
+    client.until_event("exit")
+    assert "pid" in launcher.call("restart")
+    client.until_event("ready")
+    # Longer than it would linger.
+    assert client.run("import time; time.sleep(0.8); print('still here')")[1] == "still here\n"
+
+
 @pytest.mark.parametrize(
     ("code", "signum"),
     [
@@ -341,6 +353,39 @@ def test_activity_is_told_to_the_launcher(agent):
     while states[-2:] != ["busy", "idle"]:
         states.append(agent.launcher.until_event("activity").value["state"])
     assert not any(m.event == "activity" for m in client.messages)
+
+
+def test_to_ask_what_a_kernel_is_is_no_use_of_it(agent):
+    client = agent.client()
+    client.run("pass")
+    before = agent.launcher.call("stats")
+    for request in ("kernel_info_request", "comm_info_request"):
+        client.finish(client.send("shell", request, {}))
+    after = agent.launcher.call("stats")
+    assert after["lastActivity"] == before["lastActivity"]
+    assert after["quietSeconds"] > before["quietSeconds"] > 0
+    assert after["state"] == "idle"
+
+
+def test_what_an_idle_kernel_prints_is_use_of_it(agent):
+    client = agent.client()
+    client.run("import threading; threading.Timer(0.5, lambda: print('late', flush=True)).start()")
+    idle = agent.launcher.call("stats")["lastActivity"]
+    client.until(lambda m: m.type == "stream" and "late" in m.content["text"])
+    assert agent.launcher.call("stats")["lastActivity"] > idle
+
+
+def test_a_session_that_comes_back_hears_of_its_last_cell(agent):
+    client = agent.client()
+    assert client.welcome["lastCell"] is None
+    cell = client.execute("1")
+    client.finish(cell)
+    silent = {"code": "2", "silent": True, "store_history": False}
+    client.finish(client.send("shell", "execute_request", silent))
+    client.close()
+    again = agent.client(session=client.session)
+    assert again.welcome["lastCell"]["msg_id"] == cell
+    assert agent.client().welcome["lastCell"] is None
 
 
 @pytest.mark.parametrize(

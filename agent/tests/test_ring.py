@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import pytest
 
@@ -199,3 +200,33 @@ def test_bytes_are_counted_rightly_over_a_long_life(ring):
     assert len(ring._entries) < 10_000
     assert HEADER.unpack_from(frames[0])[1] == MSG
     assert unpack_message(frames[0][HEADER_SIZE:])[0] == "iopub"
+
+
+def test_tiny_messages_without_number_stay_within_the_limit_too():
+    ring = Ring(4 << 20)
+    ring.open(1, 0)
+    tracemalloc.start()
+    for _ in range(100_000):
+        ring.append_message(b"iopub", [b"{}", b"{}", b"{}", b""], 0, True)
+        if ring.overfull:
+            ring.make_room()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.25 * ring.limit_bytes
+
+
+def test_what_nobody_was_owed_is_counted_when_it_goes(ring):
+    fill(ring, 2000)
+    ring.make_room()
+    assert ring.lost.fields() | {"bytes": 0} == {
+        "first": 1,
+        "last": ring.first - 1,
+        "messages": ring.first - 1,
+        "bytes": 0,
+    }
+    before = ring.lost.messages
+    cursor = ring.open(1, 0)
+    pull_all(ring, cursor)
+    ring.acknowledge(cursor, 1990)
+    ring.forget(1)
+    assert (ring.lost.messages, ring.lost.last) == (before + 10, 2000)

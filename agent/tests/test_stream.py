@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from client import Closed
+from flood import peak_bytes
 
 from beamgate_agent.frames import (
     ACK,
@@ -170,6 +171,7 @@ def test_a_client_may_not_do_what_the_launcher_may(agent):
     for verb in ("claim", "signal", "shutdown", "restart", "exit", "stats"):
         assert client.call(verb)["code"] == "forbidden"
     assert client.call("dance")["code"] == "unknown_verb"
+    assert client.call(["exit"])["code"] == "unknown_verb"
 
 
 def test_the_term_fences_older_launchers(agent):
@@ -191,6 +193,7 @@ def test_the_term_fences_older_launchers(agent):
         (json_frame(HELLO, 0, {"v": 1, "role": "client", "token": "client-token", "session": ""}), "bad_frame"),
         (json_frame(HELLO, 0, {"v": 1, "role": "client", "token": "client-token", "session": 5}), "bad_frame"),
         (json_frame(HELLO, 0, {"v": 1, "role": "client", "token": "é", "session": "s"}), "bad_token"),
+        (json_frame(HELLO, 0, {"v": 1, "role": "client", "token": "\ud800", "session": "s"}), "bad_token"),
         (json_frame(HELLO, 0, {"v": 1, "role": "root", "token": "client-token"}), "bad_frame"),
         (json_frame(HELLO, 0, {"v": 1, "role": "control", "token": "control-token", "term": "x"}), "bad_frame"),
         (frame(HELLO, 0, b"[]"), "bad_frame"),
@@ -233,6 +236,15 @@ def test_a_bad_frame_ends_that_connection_alone(start, data, code):
     assert agent.client().call("lookup", msg_id="a") == {"state": "unknown"}
 
 
+def test_a_body_that_only_begins_costs_no_more_than_its_beginning(agent):
+    client = agent.client()
+    before = peak_bytes(agent.process.pid)
+    client.raw(HEADER.pack(1 << 30, MSG, 0, 0, 1) + b"x" * 300_000)
+    other = agent.client()
+    assert other.call("lookup", msg_id="a") == {"state": "unknown"}
+    assert peak_bytes(agent.process.pid) - before < 16 << 20
+
+
 def test_frames_may_come_in_pieces(start):
     agent = start()
     client = agent.connect()
@@ -264,6 +276,20 @@ def test_a_slow_client_stops_the_kernel_and_loses_nothing(start):
     assert shown == [f"{n:04}" for n in range(2500)]
     control.until_event("resumed")
     assert numbers(client) == sorted(set(numbers(client)))
+
+
+def test_a_client_that_stalled_holds_up_nobody_once_it_is_gone(start):
+    agent = start(ringBytes=1 << 19)
+    control = agent.ready()
+    stalled = agent.client("stalled")
+    stalled.acknowledge = False
+    other = agent.client("other")
+    msg_id = other.execute("for n in range(2500): display({'text/plain': f'{n:04}' + 'x' * 1000}, raw=True)")
+    control.until_event("paused")
+    stalled.close()
+    other.finish(msg_id)
+    shown = [m.content["data"]["text/plain"][:4] for m in other.messages if m.type == "display_data"]
+    assert shown == [f"{n:04}" for n in range(2500)]
 
 
 def test_a_blocked_kernel_can_be_interrupted(start):

@@ -1,9 +1,10 @@
 import select
+import socket
 
 import pytest
 import zmq
 
-from beamgate_agent.zmtp import Link
+from beamgate_agent.zmtp import _GREETING, Link, LinkError
 
 
 @pytest.fixture
@@ -12,16 +13,16 @@ def bound(folder):
     sockets = []
 
     def bind(kind, name):
-        socket = context.socket(kind)
-        socket.linger = 0
-        socket.rcvtimeo = 5000
-        socket.bind(f"ipc://{folder}/{name}")
-        sockets.append(socket)
-        return socket
+        bound_socket = context.socket(kind)
+        bound_socket.linger = 0
+        bound_socket.rcvtimeo = 5000
+        bound_socket.bind(f"ipc://{folder}/{name}")
+        sockets.append(bound_socket)
+        return bound_socket
 
     yield bind
-    for socket in sockets:
-        socket.close()
+    for bound_socket in sockets:
+        bound_socket.close()
     context.term()
 
 
@@ -116,3 +117,22 @@ def test_the_end_is_told(bound, folder):
 def test_nobody_listening_is_an_error(folder):
     with pytest.raises(FileNotFoundError):
         Link(f"{folder}/none", "DEALER")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\4\0", b"\2" + (1 << 62).to_bytes(8, "big"), b"\4\6\5ERROR"],
+    ids=["a command without a name", "a frame beyond all bounds", "an error"],
+)
+def test_a_kernel_that_breaks_the_protocol_is_refused(folder, data):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{folder}/l")
+    listener.listen()
+    link = Link(f"{folder}/l", "DEALER")
+    peer, _ = listener.accept()
+    peer.sendall(_GREETING + data)
+    assert select.select([link.sock], [], [], 5)[0]
+    with pytest.raises(LinkError):
+        link.receive()
+    for sock in (link, peer, listener):
+        sock.close()

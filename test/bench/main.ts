@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Gateway, remove } from '../support/gateway.js';
 import { root } from '../support/parts.js';
 import { backAfterKill } from './back.js';
+import { idle } from './idle.js';
 import { killInMidCell } from './kill.js';
 import { memory } from './memory.js';
 import { markdown, PREFACE } from './report.js';
@@ -20,7 +21,7 @@ const { values: options } = parseArgs({
     smoke: { type: 'boolean', default: false },
     repeats: { type: 'string' },
     subjects: { type: 'string', default: 'beamgate,peer,peer-no-delay' },
-    only: { type: 'string', default: 'cold,warm,trip,flood,memory,kill' },
+    only: { type: 'string', default: 'cold,warm,trip,flood,memory,kill,idle' },
     publish: { type: 'boolean', default: false },
     out: { type: 'string', default: join(root, 'test-results', 'bench.json') },
   },
@@ -30,7 +31,19 @@ const repeats = Number(options.repeats ?? (smoke ? 1 : 5));
 const subjects = options.subjects.split(',') as SubjectName[];
 const parts = new Set(options.only.split(','));
 const size = smoke
-  ? { starts: 1, pool: 2, atOnce: 2, trips: 50, kernelTrips: 10, messages: 2000, buffers: 5, kernels: 2, kills: 1 }
+  ? {
+      starts: 1,
+      pool: 2,
+      atOnce: 2,
+      trips: 50,
+      kernelTrips: 10,
+      messages: 2000,
+      buffers: 5,
+      kernels: 2,
+      kills: 1,
+      idleKernels: 4,
+      quietSeconds: 5,
+    }
   : {
       starts: 5,
       pool: 40,
@@ -41,6 +54,8 @@ const size = smoke
       buffers: 100,
       kernels: 20,
       kills: 4,
+      idleKernels: 100,
+      quietSeconds: 60,
     };
 
 const results = new Results();
@@ -124,6 +139,18 @@ async function memories(): Promise<void> {
   }
 }
 
+/** The peer opens several ports and descriptors per kernel; it gets half as many. */
+async function idles(): Promise<void> {
+  for (const name of subjects.filter((subject) => subject !== 'peer-no-delay')) {
+    const kernels = name === 'beamgate' ? size.idleKernels : size.idleKernels / 2;
+    log(`  idle: ${name}`);
+    const found = await idle(name, jupyterPath, kernels, size.quietSeconds);
+    const title = `service, CPU with ${found.kernels} idle null kernels and sockets`;
+    results.add(title, '% of a core', name, found.percent);
+    results.add(`${title}, wake-ups`, '1/s', name, found.wakesPerSecond);
+  }
+}
+
 async function kills(): Promise<void> {
   for (const name of subjects.filter((subject) => subject !== 'peer-no-delay')) {
     for (const client of name === 'beamgate' ? (['stock', 'numbered'] as const) : (['stock'] as const)) {
@@ -187,11 +214,20 @@ async function warmStarts(): Promise<void> {
   } finally {
     await none.gateway.stop();
   }
+  const bare = await PooledBeamgate.start(jupyterPath, size.atOnce, 'null');
+  try {
+    const { times } = await bare.inTurn();
+    results.add('start of a null kernel from a pool, one after another, p50', 'ms', 'beamgate', quantile(times, 0.5));
+  } finally {
+    await bare.gateway.stop();
+  }
   for (const name of ['peer', 'peer-no-delay'] as const) {
     const peer = running.get(name);
     if (!peer) continue;
     const inTurn = await startsInTurn(peer, 'python3', size.starts);
     results.add(`${title} one after another, p50`, 'ms', name, quantile(inTurn.times, 0.5));
+    const bare = await startsInTurn(peer, 'null', size.starts);
+    results.add('start of a null kernel from a pool, one after another, p50', 'ms', name, quantile(bare.times, 0.5));
     const atOnce = await startsAtOnce(peer, 'python3', size.atOnce);
     results.add(`${title} ${size.atOnce} at once, p95`, 'ms', name, quantile(atOnce.times, 0.95));
     const imports: number[] = [];
@@ -224,6 +260,7 @@ if (parts.has('kill')) {
   await kills();
   await back();
 }
+if (parts.has('idle')) await idles();
 remove(jupyterPath);
 
 const report = {

@@ -56,6 +56,8 @@ minute's version, \`-- --publish\` writes this page and \`test/bench/results/\`)
   that never came are counted.
 - **Memory**: proportional set size of the service process alone, freshly started, 5 s after it was ready; then with idle
   ipykernels, each with a socket open. Agents and kernels are apart.
+- **Idle**: CPU of the service process alone over a quiet minute, with null kernels and one silent socket each; agents and
+  kernels are apart.
 - **kill -9** of the service while a cell prints 200 lines and returns, then a new one on the same port and data. The *stock*
   client reconnects with its session as every notebook server does; the *numbered* one states what it saw. *To output
   flows*: a kernel that prints without end, from the start of the new process to the first line at a numbered client.

@@ -29,16 +29,22 @@ export function kernelspecs(): string {
   const folder = temporaryFolder('specs');
   for (const [name, argv] of Object.entries(KERNELS)) {
     const to = join(folder, 'kernels', name);
+    const bare = name === 'null';
     mkdirSync(to, { recursive: true });
-    if (name === 'null') cpSync(join(root, 'test/bench/null-kernel'), to, { recursive: true });
-    const spec = { argv, display_name: name, language: name === 'null' ? 'null' : 'python' };
+    if (bare) cpSync(join(root, 'test/bench/null-kernel'), to, { recursive: true });
+    const metadata = bare ? { beamgate: { claimable: true } } : {};
+    const spec = { argv, display_name: name, language: bare ? 'null' : 'python', metadata };
     writeFileSync(join(to, 'kernel.json'), JSON.stringify(spec));
   }
   return folder;
 }
 
 export async function start(name: SubjectName, jupyterPath: string): Promise<Gateway> {
-  if (name === 'beamgate') return Beamgate.start({ env: { JUPYTER_PATH: jupyterPath }, logName: 'bench-beamgate' });
+  if (name === 'beamgate') {
+    // What a small machine may book would let the hundredth kernel wait.
+    const config = { scheduling: { cpuMilli: 1_000_000, memoryBytes: 2 ** 40 } };
+    return Beamgate.start({ config, env: { JUPYTER_PATH: jupyterPath }, logName: 'bench-beamgate' });
+  }
   return EnterpriseGateway.start({ jupyterPath, noDelay: name === 'peer-no-delay' });
 }
 

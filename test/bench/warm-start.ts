@@ -4,21 +4,22 @@ import { Beamgate } from '../support/beamgate.js';
 import { ChannelClient, deleteKernel, startKernel } from '../support/channel-client.js';
 import type { Gateway } from '../support/gateway.js';
 import { type Starts, startsAtOnce, startsInTurn } from './start.js';
-import { proportionalSetSize } from './subjects.js';
+import { type KernelName, proportionalSetSize } from './subjects.js';
 
-/** Beamgate with a pool of kernels of the default environment, full at each measurement. */
+/** Beamgate with a pool of kernels, full at each measurement. */
 export class PooledBeamgate {
   private constructor(
     readonly gateway: Beamgate,
     private readonly size: number,
+    private readonly kernel: KernelName,
   ) {}
 
   /** `size` 0: kernels are forked from the template when they are asked for. */
-  static async start(jupyterPath: string, size: number): Promise<PooledBeamgate> {
-    const pools = { environments: { python3: { floor: size, ceiling: size } }, budget: size };
+  static async start(jupyterPath: string, size: number, kernel: KernelName = 'python3'): Promise<PooledBeamgate> {
+    const pools = { kernelspecs: { [kernel]: { floor: size, ceiling: size } }, budget: size };
     const env = { JUPYTER_PATH: jupyterPath };
     const gateway = await Beamgate.start({ env, config: { pools }, logName: 'bench-warm' });
-    const pooled = new PooledBeamgate(gateway, size);
+    const pooled = new PooledBeamgate(gateway, size, kernel);
     await pooled.full(0);
     // The first starts of a service compile it.
     await pooled.inTurn();
@@ -27,14 +28,14 @@ export class PooledBeamgate {
 
   async inTurn(): Promise<Starts> {
     const from = this.logged;
-    const starts = await startsInTurn(this.gateway, 'python3', this.size || 10);
+    const starts = await startsInTurn(this.gateway, this.kernel, this.size || 10);
     await this.full(from);
     return starts;
   }
 
   async atOnce(): Promise<Starts> {
     const from = this.logged;
-    const starts = await startsAtOnce(this.gateway, 'python3', this.size);
+    const starts = await startsAtOnce(this.gateway, this.kernel, this.size);
     await this.full(from);
     return starts;
   }

@@ -1,7 +1,7 @@
 import { Beamgate } from '../support/beamgate.js';
 import { ChannelClient } from '../support/channel-client.js';
 import { isOf, NumberedClient } from '../support/numbered-client.js';
-import { agentRecord, processesWith, watchEnd } from '../support/processes.js';
+import { agentRecord, eventually, processesWith, watchEnd } from '../support/processes.js';
 import { say } from '../support/say.js';
 import { createKernel, endKernel, getKernel, inPhase, v1 } from '../support/v1.js';
 
@@ -72,7 +72,8 @@ describe.each([true, false])('with cgroups %s', (cgroups) => {
   let beamgate: Beamgate;
 
   beforeAll(async () => {
-    beamgate = await Beamgate.start({ config: { profiles, kernels: { cgroups } }, logName: `chaos-deaths-${cgroups}` });
+    const kernels = { cgroups, autorestart: false };
+    beamgate = await Beamgate.start({ config: { profiles, kernels }, logName: `chaos-deaths-${cgroups}` });
   }, 60_000);
   afterAll(() => beamgate.stop(), 30_000);
 
@@ -121,7 +122,8 @@ describe('after a death', () => {
   let beamgate: Beamgate;
 
   beforeAll(async () => {
-    beamgate = await Beamgate.start({ logName: 'chaos-deaths-after' });
+    const config = { kernels: { autorestart: false } };
+    beamgate = await Beamgate.start({ config, logName: 'chaos-deaths-after' });
   }, 60_000);
   afterAll(() => beamgate.stop(), 30_000);
 
@@ -143,4 +145,66 @@ describe('after a death', () => {
     },
     60_000,
   );
+});
+
+describe('with autorestart', () => {
+  let beamgate: Beamgate;
+
+  beforeAll(async () => {
+    beamgate = await Beamgate.start({ config: { profiles }, logName: 'chaos-deaths-restarted' });
+  }, 60_000);
+  afterAll(() => beamgate.stop(), 30_000);
+
+  it.each([...deaths.filter(({ victim }) => victim === 'kernelPid'), greedy])(
+    '$how: the cell says why, and the kernel is there again without its variables',
+    async ({ cell, strike, victim, endReason }) => {
+      const { id } = await createKernel(beamgate);
+      await inPhase(beamgate, id, 'ready');
+      const client = new NumberedClient(beamgate, id);
+      await client.connect();
+      await client.done(client.execute('kept = 1'));
+      const record = agentRecord(beamgate.data, id);
+      const { ended } = await watchEnd(record[victim]);
+      const request = client.execute(cell);
+      if (strike) {
+        await client.until((one) => isOf(one, request) && client.printed(request) === 'running\n');
+        strike(record);
+      }
+      const fact = await ended;
+      const reply = await client.until((one) => one.message.channel === 'shell' && isOf(one, request));
+      const restarting = await client.until(({ message }) => message.content['execution_state'] === 'restarting');
+      say(`${endReason}: cell answered after ${reply.at - fact} ms, restarting told after ${restarting.at - fact} ms`);
+      expect(reply.message.content).toMatchObject({ ename: 'KernelDied' });
+      expect(reply.message.content['evalue']).toMatch(/The kernel was ended.*started again; its variables are lost\./);
+      expect(Math.max(reply.at, restarting.at) - fact).toBeLessThan(WITHIN_MS);
+      expect(client.received.indexOf(reply)).toBeLessThan(client.received.indexOf(restarting));
+
+      const after = client.execute("print('kept' in globals())");
+      expect((await client.done(after)).content['status']).toBe('ok');
+      expect(client.printed(after)).toBe('False\n');
+      await eventually('it shows as alive', async () =>
+        (await getKernel(beamgate, id)).executionState === 'idle' ? true : undefined,
+      );
+      expect(await getKernel(beamgate, id)).toMatchObject({ phase: 'ready', endReason: null, detail: '' });
+      expect(agentRecord(beamgate.data, id).pid).toBe(record.pid);
+      await client.close();
+      await endKernel(beamgate, id);
+    },
+    90_000,
+  );
+
+  it('a kernel that dies at once again and again ends', async () => {
+    const { id } = await createKernel(beamgate);
+    await inPhase(beamgate, id, 'ready');
+    const client = await ChannelClient.open(beamgate, id);
+    for (let death = 1; death <= 6; death += 1) {
+      const state = death <= 5 ? 'restarting' : 'dead';
+      const told = client.next(({ content }) => content['execution_state'] === state);
+      const again = client.next(({ content }) => content['execution_state'] === 'starting').catch(() => undefined);
+      await client.request('shell', 'execute_request', { code: 'import os\nos.kill(os.getpid(), 9)', silent: false });
+      await told;
+      if (death <= 5) await again;
+    }
+    expect(await getKernel(beamgate, id)).toMatchObject({ phase: 'ended', endReason: 'crashed' });
+  }, 90_000);
 });

@@ -30,11 +30,13 @@ export class Workbench {
     private readonly browser: BrowserContext,
   ) {}
 
-  static async start(scope: Scope, options: BeamgateOptions = {}): Promise<Workbench> {
+  static async start(scope: Scope, options: BeamgateOptions = {}, { addOn = false } = {}): Promise<Workbench> {
     const beamgate = scope.use(await Beamgate.start({ ...options, config: { ...POOLS, ...options.config } }), (one) =>
       one.stop(),
     );
-    const server = scope.use(await NotebookServer.start({ gateway: beamgate, program: 'lab' }), (one) => one.stop());
+    const server = scope.use(await NotebookServer.start({ gateway: beamgate, program: 'lab', addOn }), (one) =>
+      one.stop(),
+    );
     const profile = scope.use(temporaryFolder('browser'), remove);
     const browser = scope.use(
       await chromium.launchPersistentContext(profile, {

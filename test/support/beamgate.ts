@@ -15,7 +15,7 @@ export interface BeamgateOptions {
 }
 
 /** Most suites start many services and few kernels: pools would take the processor from what they test. */
-const NO_POOLS = { pools: { environments: {} } };
+const NO_POOLS = { pools: { kernelspecs: {} } };
 /** Warm kernels as the service has them by default. */
 export const POOLS = { pools: {} };
 

@@ -6,6 +6,8 @@ import { Child } from './child.js';
 import { cleanEnvironment, type Gateway, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { parts, root } from './parts.js';
 
+const ADD_ON = join(root, 'clients/jupyter-server');
+
 export interface NotebookServerOptions {
   gateway: Pick<Gateway, 'url' | 'token'>;
   /** `lab` serves JupyterLab's pages too. */
@@ -13,6 +15,8 @@ export interface NotebookServerOptions {
   /** With our add-on from `clients/jupyter-server`. */
   addOn?: boolean;
   env?: Record<string, string>;
+  /** More options, as on the command line. */
+  flags?: string[];
   /** How the token is sent; Enterprise Gateway knows `token` alone. */
   scheme?: 'Bearer' | 'token';
   /** Notebook folder; default: a new temporary one, removed at stop. */
@@ -80,13 +84,14 @@ export class NotebookServer {
         `--ServerApp.root_dir=${this.folder}`,
         `--IdentityProvider.token=${this.token}`,
         '--ServerApp.allow_root=True',
-        ...(this.options.addOn ? ['--ServerApp.jpserver_extensions={"beamgate_jupyter_server": True}'] : []),
+        ...(this.options.flags ?? []),
       ],
       {
         env: {
           ...cleanEnvironment(),
           PATH: `${bin}:${process.env['PATH']}`,
-          PYTHONPATH: join(root, 'clients/jupyter-server'),
+          // As an installed wheel: its module on the path, its file of data where configuration is looked for.
+          ...(this.options.addOn && { PYTHONPATH: ADD_ON, JUPYTER_CONFIG_PATH: join(ADD_ON, 'jupyter-config') }),
           JUPYTER_CONFIG_DIR: join(this.home, 'config'),
           JUPYTER_DATA_DIR: join(this.home, 'data'),
           JUPYTER_RUNTIME_DIR: join(this.home, 'runtime'),

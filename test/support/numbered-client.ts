@@ -44,14 +44,14 @@ export class NumberedClient extends EventEmitter<{ message: [Numbered]; event: [
   }
 
   /** Opens the socket, the first time or again. Resolves when the kernel's agent has welcomed this session. */
-  connect(): Promise<Welcome> {
+  connect(gateway = this.gateway): Promise<Welcome> {
     const query = new URLSearchParams({ session_id: this.session });
     if (this.epoch !== undefined) {
       query.set('epoch', this.epoch);
       query.set('seen', String(this.seen));
     }
-    const url = `${this.gateway.url.replace('http', 'ws')}/api/kernels/${this.kernelId}/channels?${query}`;
-    const headers = { authorization: `Bearer ${this.gateway.token}` };
+    const url = `${gateway.url.replace('http', 'ws')}/api/kernels/${this.kernelId}/channels?${query}`;
+    const headers = { authorization: `Bearer ${gateway.token}` };
     const socket = new WebSocket(url, [NUMBERED], { headers, perMessageDeflate: false });
     this.socket = socket;
     return new Promise((resolve, reject) => {

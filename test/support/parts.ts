@@ -7,10 +7,11 @@ export const root = join(import.meta.dirname, '../..');
 export interface Parts {
   /** Interpreter of the default environment. */
   python: string;
-  /** Folders of virtual environments: JupyterLab, the agent's tests, Enterprise Gateway. */
+  /** Folders of virtual environments: JupyterLab, the agent's tests, Enterprise Gateway, loose clients. */
   jupyter: string;
   agent: string;
   enterpriseGateway: string;
+  clients: string;
   /** A Chromium. */
   browser: string;
 }

@@ -9,7 +9,7 @@ export interface KernelView {
   executionState: string;
   endReason: string | null;
   detail: string;
-  wait?: { position: number; of: number; reason: string; text: string } | null;
+  wait?: { position: number; of: number; reason: string; text: string; expectedStart: object | null } | null;
   [more: string]: unknown;
 }
 

@@ -22,16 +22,17 @@ const exit: Exit = { code: null, signal: null, outOfMemory: false, agentLost: fa
 
 describe('the gatekeeper', () => {
   let stage: GatekeeperStage;
-  const begin = async (scheduling: ConstructorParameters<typeof GatekeeperStage>[1] = {}): Promise<void> => {
-    stage = await new GatekeeperStage((parts) => GatekeeperModule.with(parts), scheduling).start();
+  type Changes = ConstructorParameters<typeof GatekeeperStage>;
+  const begin = async (scheduling: Changes[1] = {}, kernels: Changes[3] = {}): Promise<void> => {
+    stage = await new GatekeeperStage((parts) => GatekeeperModule.with(parts), scheduling, {}, kernels).start();
   };
   beforeEach(() => begin());
   afterEach(() => stage.stop());
 
   /** Starts anew with another configuration. */
-  const beginWith = async (scheduling: ConstructorParameters<typeof GatekeeperStage>[1]): Promise<void> => {
+  const beginWith = async (...changes: Parameters<typeof begin>): Promise<void> => {
     await stage.stop();
-    await begin(scheduling);
+    await begin(...changes);
   };
   const submit = (changes: Partial<KernelSubmission> = {}): Promise<Kernel> =>
     stage.client.send(GatekeeperCommands.submitKernel, aSubmission(changes));
@@ -145,27 +146,43 @@ describe('the gatekeeper', () => {
       expect(await explain(first.id)).toMatchObject({ reason: 'launching' });
       expect(await explain(second.id)).toMatchObject({ position: 1, of: 2, reason: 'capacity', expectedStart: null });
       expect((await explain(third.id))?.text).toBe(
-        'Queued: position 2 of 2. The one kernel place is taken; the next free place is yours after 1 other.',
+        'Queued: position 2 of 2. The one kernel place is taken; the next free place is yours after 1 other. Expected start: unknown.',
       );
       expect(await explain(aKernelId())).toBeNull();
     });
 
-    it('expects a start by how long places were held lately, also after a restart', async () => {
+    it('says when one starts once it has seen how long places are held, and still knows after a crash', async () => {
       await beginWith({ maxKernels: 1 });
-      for (let count = 1; count <= 10; count += 1) {
+      for (const minutes of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) {
         const { id } = await ready();
-        stage.clock.advance(60_000);
+        stage.clock.advance(minutes * 60_000);
+        await stop(id);
         await exited(id);
+        await stage.gateways.kernel(id, { phase: 'ended' });
       }
-      await ready();
-      const waiting = await submit();
-      const at = stage.clock.now() + 60_000;
-      expect(await explain(waiting.id)).toMatchObject({ expectedStart: { earliest: at, latest: at } });
+      const holder = await ready();
+      const waiting = await submit({ owner: 'bob' });
+      const began = holder.admittedAt as number;
+      const first = await explain(waiting.id);
+      expect(first?.expectedStart).toEqual({ earliest: began + 2 * 60_000, latest: began + 10 * 60_000 });
+      expect(first?.text).toMatch(/Expected start: in 2 to 10 minutes\.$/);
+      stage.clock.advance(150_000);
+      const later = await explain(waiting.id);
+      expect(later?.expectedStart?.latest).toBe(began + 11 * 60_000);
       await stage.crash();
       await stage.start();
-      expect(await explain(waiting.id)).toMatchObject({ expectedStart: { earliest: at, latest: at } });
-      stage.clock.advance(60_000);
-      expect(await explain(waiting.id)).toMatchObject({ expectedStart: null });
+      expect(await explain(waiting.id)).toEqual(later);
+    });
+
+    it('tells every gateway of an interrupt, and keeps the place', async () => {
+      await beginWith({ maxKernels: 1 });
+      await submit();
+      const waiting = await submit();
+      await stage.client.send(GatekeeperCommands.interruptKernel, { kernelId: waiting.id });
+      await stage.gateways.events.until(({ pattern }) => pattern === 'event.kernel-interrupted');
+      expect(await row(waiting.id)).toEqual(waiting);
+      const unknown = stage.client.send(GatekeeperCommands.interruptKernel, { kernelId: aKernelId() });
+      await expect(unknown).rejects.toMatchObject({ code: 'not-found' });
     });
 
     it('lets one leave that is stopped while it waits, at once and without the launcher', async () => {
@@ -211,7 +228,47 @@ describe('the gatekeeper', () => {
       await stage.launcher.commands.until(({ name, kernelId }) => name === 'restart' && kernelId === kernel.id);
     });
 
+    it('is started again in place when it died, and ends when it dies at once again and again', async () => {
+      const kernel = await ready();
+      for (let death = 1; death <= 5; death += 1) {
+        await exited(kernel.id, { outOfMemory: true, signal: 9 });
+        const detail = 'The kernel was ended because it used more than its 4.0 GiB of memory.';
+        const died = await stage.gateways.kernel(kernel.id, { executionState: 'restarting', detail });
+        expect(died).toMatchObject({ phase: 'ready', endpoint });
+        await stage.launcher.commands.until(
+          () => stage.launcher.told(kernel.id).filter((name) => name === 'restart').length === death,
+        );
+        await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id });
+        await submit();
+        expect(await row(kernel.id)).toMatchObject({ executionState: 'idle', detail: '' });
+      }
+      await exited(kernel.id, { signal: 11 });
+      await stage.gateways.kernel(kernel.id, { phase: 'ended', endReason: 'crashed' });
+    });
+
+    it('is started again however often it died, where that was long ago', async () => {
+      const kernel = await ready();
+      for (let death = 1; death <= 8; death += 1) {
+        await exited(kernel.id, { signal: 11 });
+        await stage.launcher.commands.until(
+          () => stage.launcher.told(kernel.id).filter((name) => name === 'restart').length === death,
+        );
+        await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id });
+        await submit();
+        stage.clock.advance(15_000);
+      }
+      expect(await row(kernel.id)).toMatchObject({ phase: 'ready', executionState: 'idle' });
+    });
+
+    it('stays dead where that is configured', async () => {
+      await beginWith({}, { autorestart: false });
+      const kernel = await ready();
+      await exited(kernel.id, { signal: 11 });
+      await stage.gateways.kernel(kernel.id, { phase: 'ended', endReason: 'crashed' });
+    });
+
     it('restarts through the queue after it crashed, and not after it was shut down', async () => {
+      await beginWith({}, { autorestart: false });
       const kernel = await ready();
       await exited(kernel.id, { signal: 11 });
       const crashed = await stage.gateways.kernel(kernel.id, { phase: 'ended' });
@@ -226,7 +283,7 @@ describe('the gatekeeper', () => {
     it('ends as launch-failed, with a sentence, when it does not answer in time', async () => {
       const { id } = await submit();
       await stage.launcher.commands.until(({ kernelId }) => kernelId === id);
-      stage.clock.advance(59_999);
+      stage.clock.advance(60_999);
       expect(await submit()).toMatchObject({ phase: 'admitted' });
       expect(await row(id)).not.toMatchObject({ phase: 'stopping' });
       stage.clock.advance(1);
@@ -357,7 +414,7 @@ describe('the gatekeeper', () => {
       }
       await stop(shut.id);
       await exited(shut.id);
-      await exited(crashed.id, { signal: 11 });
+      await exited(crashed.id, { agentLost: true });
       await stage.gateways.kernel(crashed.id, { phase: 'ended' });
       await stage.gateways.kernel(shut.id, { phase: 'ended' });
       expect((await stage.store.sessions.listOwned('ada')).map(({ kernelId }) => kernelId)).toEqual([crashed.id]);

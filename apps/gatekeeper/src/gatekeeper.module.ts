@@ -3,7 +3,6 @@ import { CLOCK } from '#libs/domain';
 import { STORE } from '#libs/store';
 import { CullingService } from './culling/culling.service.js';
 import { GATEKEEPER_CONFIG, GATEWAYS, type GatekeeperParts, LAUNCHER } from './gatekeeper-parts.js';
-import { HoldingTimes } from './kernels/holding-times.js';
 import { KernelCommandsController } from './kernels/kernel-commands.controller.js';
 import { KernelLog } from './kernels/kernel-log.js';
 import { KernelsService } from './kernels/kernels.service.js';
@@ -12,6 +11,7 @@ import { Delivery } from './launching/delivery.js';
 import { FactsService } from './launching/facts.service.js';
 import { LauncherFactsController } from './launching/launcher-facts.controller.js';
 import { Recovery } from './launching/recovery.js';
+import { Pruning } from './records/pruning.js';
 import { SessionsController } from './records/sessions.controller.js';
 import { SessionsService } from './records/sessions.service.js';
 import { TokensController } from './records/tokens.controller.js';
@@ -37,9 +37,9 @@ export class GatekeeperModule {
         Delivery,
         Deadlines,
         CullingService,
+        Pruning,
         Recovery,
         KernelLog,
-        HoldingTimes,
         KernelsService,
         FactsService,
         SessionsService,

@@ -124,7 +124,7 @@ describe('a gatekeeper that crashed', () => {
     await stage.crash();
     stage.clock.advance(3_600_000);
     await stage.start();
-    stage.clock.advance(59_999);
+    stage.clock.advance(60_999);
     await submit();
     expect((await row(id))?.phase).not.toBe('stopping');
     stage.clock.advance(1);

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Registry } from 'prom-client';
-import { Authenticator, AuthModule } from '#libs/auth';
+import { AuthModule } from '#libs/auth';
 import { LOG, type Log, MetricsModule } from '#libs/platform';
 import {
   KERNEL_READER,
@@ -19,6 +19,8 @@ import { CHANNEL_OPTIONS, type ChannelOptions } from './channels/options.js';
 import { KernelEventsController } from './events/kernel-events.controller.js';
 import { KernelEventsHub } from './events/kernel-events.hub.js';
 import { OpenConnections } from './events/open-connections.js';
+import { Callers } from './http/callers.js';
+import { Drain } from './http/drain.js';
 import { Interrupter } from './kernels/interrupter.js';
 import { KernelsController } from './kernels/kernels.controller.js';
 import { KernelsService } from './kernels/kernels.service.js';
@@ -56,13 +58,17 @@ export interface GatewayParts {
   metrics?: Registry;
 }
 
-const channelOptions = ({ baseUrl, channels, culling }: Config): ChannelOptions => ({
+const channelOptions = ({ baseUrl, channels, kernels, auth, http }: Config): ChannelOptions => ({
   baseUrl,
-  culling,
+  endedVisibleSeconds: kernels.endedVisibleSeconds,
   pendingBytes: channels.pendingBytes,
   maxMessageBytes: channels.maxMessageBytes,
-  maxSocketsPerUser: channels.maxSocketsPerUser,
   pingIntervalSeconds: channels.pingIntervalSeconds,
+  stalledSeconds: channels.stalledSeconds,
+  maxMalformed: channels.maxMalformed,
+  sockets: { all: channels.maxSockets, perUser: channels.maxSocketsPerUser, perKernel: channels.maxSocketsPerKernel },
+  expiryToleranceSeconds: auth.clockToleranceSeconds,
+  drainSeconds: http.drainSeconds,
 });
 
 /** The edge: open it by `openEdge`, and connect the bus whose events it hears as a microservice. */
@@ -112,11 +118,13 @@ export class GatewayModule implements OnApplicationBootstrap {
         {
           provide: AUTHENTICATE,
           useFactory:
-            (authenticator: Authenticator): Authenticate =>
+            (callers: Callers): Authenticate =>
             (request: IncomingMessage) =>
-              authenticator.authenticate(request),
-          inject: [Authenticator],
+              callers.identify(request, request.socket.remoteAddress ?? ''),
+          inject: [Callers],
         },
+        Callers,
+        Drain,
         Interrupter,
         KernelsService,
         SubmissionService,

@@ -2,10 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { CommandContract, Identity, Kernel, KernelId } from '#libs/contracts';
 
+/** Who hears of one kernel. */
+export interface KernelListener {
+  /** Each change of its row, in commit order. */
+  changed(kernel: Kernel): void;
+  /** Its user interrupted it while it had no process. */
+  interrupted?(): void;
+}
+
 /** What the gatekeeper tells every gateway, split by who wants to hear it. Listeners must not throw. */
 export interface KernelEvents {
-  /** Each change of one kernel's row, in commit order. Returns the way to stop listening. */
-  on(kernelId: KernelId, listener: (kernel: Kernel) => void): () => void;
+  /** Returns the way to stop listening. */
+  on(kernelId: KernelId, listener: KernelListener): () => void;
   /** The id (`jti`) of each token that is revoked from now on. */
   onTokenRevoked(listener: (tokenId: string) => void): () => void;
 }

@@ -12,6 +12,7 @@ const RETRY_MS = 500;
 const CONTRACTS = {
   'agent-up': LauncherFacts.agentUp,
   ready: LauncherFacts.kernelReady,
+  info: LauncherFacts.kernelInfo,
   activity: LauncherFacts.activity,
   exited: LauncherFacts.kernelExited,
   'launch-failed': LauncherFacts.launchFailed,

@@ -2,7 +2,7 @@ import { Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { BusController } from '#libs/bus';
 import { KERNEL_HOST, type KernelHost } from '#libs/compute';
-import { LauncherCommands } from '#libs/contracts';
+import { type KernelUsage, LauncherCommands } from '#libs/contracts';
 
 const { launchKernel, stopKernel, restartKernel, usage, reconcile } = LauncherCommands;
 
@@ -32,8 +32,8 @@ export class LaunchController {
   }
 
   @MessagePattern(usage.pattern)
-  async usage(@Payload() payload: unknown): Promise<object> {
-    return { cpuSeconds: await this.host.cpuSeconds(usage.input.parse(payload).kernelId) };
+  usage(@Payload() payload: unknown): Promise<KernelUsage | null> {
+    return this.host.usage(usage.input.parse(payload).kernelId);
   }
 
   @MessagePattern(reconcile.pattern)

@@ -4,9 +4,18 @@ import { EventPattern } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
 import type { KernelFact, KernelHost } from '#libs/compute';
-import { InvalidRequest, type KernelId, LauncherCommands, LauncherFacts, Unavailable } from '#libs/contracts';
+import {
+  InvalidRequest,
+  type KernelId,
+  type KernelUsage,
+  LauncherCommands,
+  LauncherFacts,
+  Unavailable,
+} from '#libs/contracts';
 import { aKernelId, aSubmission } from '#libs/testing';
 import { LauncherModule } from './launcher.module.js';
+
+const USAGE: KernelUsage = { state: 'idle', quietMs: 20, cpuSeconds: 1.5 };
 
 /** A host that notes what it is told to do, and tells what the test has it tell. */
 class FakeHost implements KernelHost {
@@ -27,8 +36,8 @@ class FakeHost implements KernelHost {
   async restart(...args: unknown[]): Promise<void> {
     this.calls.push(['restart', ...args]);
   }
-  async cpuSeconds(): Promise<number> {
-    return 1.5;
+  async usage(): Promise<KernelUsage> {
+    return USAGE;
   }
   async close(): Promise<void> {
     this.calls.push(['close']);
@@ -82,7 +91,7 @@ it('passes each command to the host', async () => {
   await client.send(LauncherCommands.reconcile, { kernelIds: [kernelId] });
   await client.send(LauncherCommands.launchKernel, { kernelId, owner, launch });
   await client.send(LauncherCommands.restartKernel, { kernelId });
-  expect(await client.send(LauncherCommands.usage, { kernelId })).toEqual({ cpuSeconds: 1.5 });
+  expect(await client.send(LauncherCommands.usage, { kernelId })).toEqual(USAGE);
   await client.send(LauncherCommands.stopKernel, { kernelId, graceMs: 5 });
   expect(host.calls).toEqual([
     ['reconcile', [kernelId]],

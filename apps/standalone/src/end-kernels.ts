@@ -10,7 +10,7 @@ export async function endKernels(
   deadlineMs: number,
 ): Promise<void> {
   const ends = kernels.map(
-    ({ id }) => new Promise<void>((ended) => events.on(id, ({ phase }) => phase === 'ended' && ended())),
+    ({ id }) => new Promise<void>((ended) => events.on(id, { changed: ({ phase }) => phase === 'ended' && ended() })),
   );
   const detail = 'The service was stopped.';
   await Promise.all(

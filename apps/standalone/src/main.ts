@@ -5,20 +5,11 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { GatewayModule, openEdge } from '#apps/gateway/src/index';
 import { BuiltInIssuer } from '#libs/auth';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
-import { KernelspecCatalogue } from '#libs/jupyter';
-import {
-  type Config,
-  configHelp,
-  createLog,
-  inheritedEnvironment,
-  jupyterDataPaths,
-  loadConfig,
-  startedAt,
-} from '#libs/platform';
+import { type Config, configHelp, createLog, inheritedEnvironment, loadConfig, startedAt } from '#libs/platform';
 import { lockDataFolder, openReaders } from '#libs/store';
 import { announcement, leaveServiceFile } from './announce.js';
+import { catalogueOf } from './catalogue.js';
 import type { ControlPlaneData } from './control-plane.js';
-import { projectRoot } from './project-root.js';
 import { startToken } from './start-token.js';
 import { stopOnSignal } from './stop.js';
 
@@ -51,17 +42,7 @@ async function main(): Promise<void> {
   const controlPlane = await startControlPlane(config, link);
   const readers = openReaders(join(config.data, 'beamgate.sqlite'));
   const gatekeeper = new CommandClient(new LocalClient(toGatekeeper));
-  const kernelspecs = new KernelspecCatalogue({
-    environments: [join(projectRoot(), 'environments'), ...config.kernels.environments],
-    cache: config.cache,
-    dataPaths: config.kernels.offerInstalled ? jupyterDataPaths() : [],
-    profiles: Object.keys(config.profiles),
-    defaultProfile: config.defaultProfile,
-    allowed: config.kernels.allowedKernelspecs,
-    baseUrl: config.baseUrl,
-    variables: inheritedEnvironment(config.kernels.inheritedEnv),
-    onProblem: (sentence) => log.warn(sentence),
-  });
+  const kernelspecs = catalogueOf(config, (sentence) => log.warn(sentence));
   const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader } = readers;
   const edge = await openEdge(
     GatewayModule.with({ config, log, kernelReader, sessionReader, tokenReader, gatekeeper, kernelspecs }),
@@ -91,6 +72,7 @@ async function main(): Promise<void> {
   stopOnSignal({
     keepKernels: config.keepKernels,
     graceSeconds: config.kernels.shutdownGraceSeconds,
+    drainSeconds: config.http.drainSeconds,
     edge,
     gatekeeper,
     kernelReader,

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { ProcessHost, type TemplateOptions } from '#libs/compute';
+import { type PoolOptions, ProcessHost, type TemplateOptions } from '#libs/compute';
 import { type Environment, environmentFolders, findInterpreter, readEnvironment } from '#libs/jupyter';
 import type { Config, Log } from '#libs/platform';
+import { catalogueOf } from './catalogue.js';
 import { projectRoot } from './project-root.js';
 
 const UNCLAIMED_SECONDS = 300;
 const LINGER_SECONDS = 60;
-const NO_POOL = { floor: 0, ceiling: 0 };
 
 /** The host of this machine. Agents run on the Python of the default environment, which is new enough. */
 export function processHost(config: Config, inherited: Record<string, string>, log: Log): ProcessHost {
@@ -15,16 +15,12 @@ export function processHost(config: Config, inherited: Record<string, string>, l
   const { workingDirectories, defaultWorkingDirectory, cgroups, python } = config.kernels;
   const { ringBytes, retentionSeconds, orphanSeconds } = config.channels;
   const standard = readEnvironment(join(root, 'environments', 'python3'));
-  const pooled = (environment: Environment): boolean =>
-    environment.name === standard.name || Object.hasOwn(config.pools.environments, environment.name);
   return new ProcessHost({
     data: config.data,
     agent: join(root, 'agent', 'beamgate_agent', '__main__.py'),
     python: python || (findInterpreter(standard, config.cache) ?? 'python3'),
-    templates: environments
-      .map(readEnvironment)
-      .filter(pooled)
-      .flatMap((environment) => templateOf(environment, config)),
+    templates: templatesOf(config, [standard, ...environments.map(readEnvironment)]),
+    pools: poolsOf(config, log),
     poolBudget: config.pools.budget,
     inherited,
     workingDirectories,
@@ -39,11 +35,29 @@ export function processHost(config: Config, inherited: Record<string, string>, l
   });
 }
 
-/** None for an environment that is not installed here. */
-function templateOf(environment: Environment, config: Config): TemplateOptions[] {
-  const { name, preload, profiles } = environment;
-  const python = findInterpreter(environment, config.cache);
-  const profile = config.profiles[profiles.default ?? config.defaultProfile] ?? config.profiles[config.defaultProfile];
-  if (python === undefined || profile === undefined) return [];
-  return [{ name, python, preload, limits: profile.limits, pool: config.pools.environments[name] ?? NO_POOL }];
+/** Of the default environment and of those with a pool, where they are installed here. */
+function templatesOf(config: Config, environments: readonly Environment[]): TemplateOptions[] {
+  const [standard] = environments;
+  const wanted = environments.filter((one) => one === standard || Object.hasOwn(config.pools.kernelspecs, one.name));
+  const byPython = new Map<string, TemplateOptions>();
+  for (const environment of wanted) {
+    const python = findInterpreter(environment, config.cache);
+    if (python !== undefined) byPython.set(python, { python, preload: environment.preload });
+  }
+  return [...byPython.values()];
+}
+
+function poolsOf(config: Config, log: Log): PoolOptions[] {
+  const kernelspecs = catalogueOf(config, () => undefined);
+  return Object.entries(config.pools.kernelspecs).flatMap(([name, size]) => {
+    try {
+      const { command, profile } = kernelspecs.resolve(name);
+      if (command.kind === 'generic' && !command.claimable) throw new Error('it has no metadata.beamgate.claimable');
+      const limits = config.profiles[profile]?.limits;
+      return limits === undefined ? [] : [{ ...size, name, command, limits }];
+    } catch (error) {
+      log.warn(`The kernelspec ${name} has no pool: ${(error as Error).message}`);
+      return [];
+    }
+  });
 }

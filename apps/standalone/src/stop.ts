@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { KERNEL_EVENTS, type KernelEvents } from '#apps/gateway/src/index';
+import { Drain, KERNEL_EVENTS, type KernelEvents } from '#apps/gateway/src/index';
 import type { CommandClient } from '#libs/bus';
 import { onShutdown } from '#libs/platform';
 import type { KernelReader } from '#libs/store';
@@ -8,6 +8,7 @@ import { endKernels } from './end-kernels.js';
 export interface Stoppable {
   keepKernels: boolean;
   graceSeconds: number;
+  drainSeconds: number;
   edge: INestApplication;
   gatekeeper: CommandClient;
   kernelReader: KernelReader;
@@ -17,11 +18,20 @@ export interface Stoppable {
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 const counted = (count: number): string => (count === 1 ? '1 kernel' : `${count} kernels`);
 
-/** Ctrl-C and SIGTERM: says how many kernels live and ends them, or leaves them to the next start. */
-export function stopOnSignal({ keepKernels, graceSeconds, edge, gatekeeper, kernelReader, close }: Stoppable): void {
+/** Ctrl-C and SIGTERM: lets nobody in any more, says how many kernels live and ends them, or leaves them to the next start. */
+export function stopOnSignal({
+  keepKernels,
+  graceSeconds,
+  drainSeconds,
+  edge,
+  gatekeeper,
+  kernelReader,
+  close,
+}: Stoppable): void {
   const deadlineMs = graceSeconds * 1000 + 5_000;
   onShutdown(
     async () => {
+      edge.get(Drain, { strict: false }).begin();
       const living = await kernelReader.listAll(Number.MAX_SAFE_INTEGER);
       if (living.length > 0 && keepKernels)
         say(`\n${counted(living.length)} left running; the next start adopts them.`);
@@ -32,6 +42,6 @@ export function stopOnSignal({ keepKernels, graceSeconds, edge, gatekeeper, kern
       await close();
       say('Stopped.');
     },
-    { deadlineMs: deadlineMs + 10_000 },
+    { deadlineMs: deadlineMs + drainSeconds * 1000 + 10_000 },
   );
 }

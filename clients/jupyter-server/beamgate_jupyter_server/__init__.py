@@ -1,8 +1,11 @@
 """Beamgate's add-on for notebook servers: see README.md."""
 
 from .connection import BeamgateWebSocketConnection
-from .renewers import OidcTokenRenewer, TokenFileRenewer
+from .extension import load
+from .oidc_token_renewer import OidcTokenRenewer
+from .token_file_renewer import TokenFileRenewer
 
+__version__ = "0.1.0"
 __all__ = ["BeamgateWebSocketConnection", "OidcTokenRenewer", "TokenFileRenewer"]
 
 
@@ -10,8 +13,4 @@ def _jupyter_server_extension_points():
     return [{"module": "beamgate_jupyter_server"}]
 
 
-def _load_jupyter_server_extension(app):
-    """Act in gateway mode alone; without it kernels are this server's own."""
-    if app.gateway_config.gateway_enabled:
-        app.web_app.settings["kernel_websocket_connection_class"] = BeamgateWebSocketConnection
-        app.log.info("Beamgate's add-on carries the messages of kernels")
+_load_jupyter_server_extension = load

@@ -1,55 +1,72 @@
 import json
+import struct
 
 import pytest
 from jupyter_server.services.kernels.connection.base import deserialize_binary_message, serialize_binary_message
+from kernel_messages import message, read
 
-from beamgate_jupyter_server import framing
+from beamgate_jupyter_server.framing import Malformed, number_frame, read_legacy, split, unnumber, write_legacy
 
-MESSAGE = {
-    "channel": "shell",
-    "header": {"msg_id": "m1", "msg_type": "comm_msg"},
-    "parent_header": {"msg_id": "p1"},
-    "metadata": {},
-    "content": {"text": "ä"},
-}
+EVERY_BYTE = bytes(range(256))
 
 
-def test_json_text_of_a_browser_arrives_as_it_was():
-    frame = framing.from_browser(json.dumps({**MESSAGE, "buffers": []}), v1=False)
-    assert framing.message_id(frame) == "m1"
-    assert framing.answered_id(frame) == "p1"
-    back, binary = framing.to_browser(frame, v1=False)
+def test_number_comes_first_and_passes_both_ways():
+    assert number_frame(258, b"frame") == b"\x02\x01\0\0\0\0\0\0frame"
+    assert unnumber(number_frame(2**52 + 1, EVERY_BYTE)) == (2**52 + 1, EVERY_BYTE)
+    with pytest.raises(Malformed):
+        unnumber(b"1234567")
+
+
+def test_legacy_text_of_a_browser_becomes_a_v1_frame():
+    header = {"msg_id": "a", "msg_type": "execute_request"}
+    frame = read_legacy(json.dumps({"header": header, "channel": "control", "content": {"code": "é"}, "buffers": []}))
+    assert read(frame) == {"channel": "control", "type": "execute_request", "parent": "", "content": {"code": "é"}}
+    assert read(read_legacy(json.dumps({"header": header, "buffers": {}})))["channel"] == "shell"
+
+
+def test_legacy_binary_of_a_browser_keeps_every_byte_and_the_date_as_it_was():
+    header = {"msg_id": "a", "msg_type": "comm_msg", "date": "2026-11-23T10:00:00.000Z"}
+    whole = {"header": header, "parent_header": {}, "metadata": {}, "content": {}, "channel": "shell"}
+    channel, parts = split(read_legacy(serialize_binary_message({**whole, "buffers": [EVERY_BYTE, b"", b"\xff"]})))
+    assert (channel, parts[4:]) == ("shell", [EVERY_BYTE, b"", b"\xff"])
+    assert json.loads(parts[0])["date"] == "2026-11-23T10:00:00.000Z"
+
+
+def test_legacy_for_a_browser_is_text_without_buffers_and_binary_with_them():
+    text, binary = write_legacy(message("iopub", "stream", {"text": "é"}, "x", "p"))
+    told = json.loads(text)
     assert not binary
-    assert json.loads(back)["content"] == {"text": "ä"}
+    assert (told["msg_id"], told["msg_type"], told["channel"], told["buffers"]) == ("x", "stream", "iopub", [])
+    assert (told["content"], told["parent_header"]["msg_id"]) == ({"text": "é"}, "p")
 
-
-def test_buffers_pass_in_the_binary_form_of_the_legacy_framing():
-    data = bytes(range(256))
-    frame = framing.from_browser(serialize_binary_message({**MESSAGE, "buffers": [data, b""]}), v1=False)
-    back, binary = framing.to_browser(frame, v1=False)
+    data, binary = write_legacy(message("iopub", "comm_msg", {}, "y", buffers=[EVERY_BYTE, b"z"]))
     assert binary
-    assert deserialize_binary_message(back)["buffers"] == [data, b""]
+    told = deserialize_binary_message(data)
+    assert [bytes(buffer) for buffer in told["buffers"]] == [EVERY_BYTE, b"z"]
+    assert told["msg_id"] == "y"
 
 
-def test_v1_passes_unread():
-    frame = framing.from_browser(json.dumps(MESSAGE), v1=False)
-    assert framing.from_browser(frame, v1=True) is frame
-    assert framing.to_browser(frame, v1=True) == (frame, True)
+def test_legacy_passes_the_parts_as_the_kernel_wrote_them():
+    text, _ = write_legacy(message("iopub", "display_data", {"big": 2**60 + 1}))
+    assert str(2**60 + 1) in text
 
 
-def test_a_missing_channel_is_shell():
-    frame = framing.from_browser(json.dumps({"header": {"msg_id": "x"}}), v1=False)
-    assert json.loads(framing.to_browser(frame, v1=False)[0])["channel"] == "shell"
+@pytest.mark.parametrize(
+    "data",
+    ["", "no json", "[]", "7", b"\0\0\0\1", b"\0\0\0\2\0\0\0\x0c", struct.pack("!II", 1, 8) + b"no json", b"\0" * 64],
+)
+def test_what_is_no_message_is_named_as_such(data):
+    with pytest.raises(Malformed):
+        read_legacy(data)
 
 
-def test_numbers_stand_before_the_frame():
-    assert framing.unnumber(framing.number_frame(2**40, b"rest")) == (2**40, b"rest")
-    with pytest.raises(ValueError, match="8 bytes"):
-        framing.unnumber(b"short")
+GOOD = message("shell", "execute_request", {})
 
 
-def test_a_notice_prints_below_the_request():
-    back, _ = framing.to_browser(framing.notice("hello", b'{"msg_id":"p"}'), v1=False)
-    told = json.loads(back)
-    assert (told["msg_type"], told["parent_header"]["msg_id"]) == ("stream", "p")
-    assert told["content"] == {"name": "stderr", "text": "hello"}
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\3", b"\3" + b"\0" * 7, b"\0" * 80, b"\xff" * 80, GOOD[:-1], GOOD + b"x", GOOD[:9] + b"\xff" + GOOD[10:]],
+)
+def test_what_is_no_v1_frame_is_named_as_such(data):
+    with pytest.raises(Malformed):
+        split(data)

@@ -20,8 +20,10 @@ export const Public = (): CustomDecorator => SetMetadata(PUBLIC, true);
 /** Needs one of these scopes; without it `kernels`. `admin` opens everything. */
 export const Scopes = (...scopes: Scope[]): CustomDecorator => SetMetadata(SCOPES, scopes);
 
-interface AuthenticatedRequest extends RequestLike {
+/** A request whose caller the edge tried to learn before it read the body. */
+export interface AuthenticatedRequest extends RequestLike {
   identity?: Identity;
+  refusal?: unknown;
 }
 
 /** Who calls this handler. */
@@ -43,7 +45,8 @@ export class AuthGuard implements CanActivate {
     const targets = [context.getHandler(), context.getClass()];
     if (context.getType() !== 'http' || this.reflector.getAllAndOverride<boolean>(PUBLIC, targets)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const identity = await this.authenticator.authenticate(request);
+    if (request.refusal !== undefined) throw request.refusal;
+    const identity = request.identity ?? (await this.authenticator.authenticate(request));
     const needed = this.reflector.getAllAndOverride<Scope[]>(SCOPES, targets) ?? ['kernels'];
     if (![...needed, 'admin' as const].some((scope) => identity.scopes.includes(scope)))
       throw new Forbidden(`This needs a token with the scope ${needed.join(' or ')}.`);

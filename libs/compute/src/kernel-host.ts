@@ -1,9 +1,11 @@
-import type { AgentEndpoint, KernelId, LaunchSpec } from '#libs/contracts';
+import type { AgentEndpoint, KernelId, KernelInfo, KernelUsage, LaunchSpec } from '#libs/contracts';
 
 /** What a host tells of one kernel; in order, at least once across a restart of the launcher. */
 export type KernelFact =
   | { kind: 'agent-up'; kernelId: KernelId; endpoint: AgentEndpoint }
   | { kind: 'ready'; kernelId: KernelId }
+  /** What kernels of its command say of themselves; told once by each host. */
+  | { kind: 'info'; kernelId: KernelId; info: KernelInfo }
   | { kind: 'activity'; kernelId: KernelId; state: 'starting' | 'idle' | 'busy' | 'restarting'; at: number }
   | {
       kind: 'exited';
@@ -27,8 +29,8 @@ export interface KernelHost {
   stop(kernelId: KernelId, graceMs: number): Promise<void>;
   /** A new process in the same agent, with the same claim. */
   restart(kernelId: KernelId): Promise<void>;
-  /** CPU time of the kernel and its children so far, seconds; null where it can't be told. */
-  cpuSeconds(kernelId: KernelId): Promise<number | null>;
+  /** What its agent says; null where none answers. */
+  usage(kernelId: KernelId): Promise<KernelUsage | null>;
   /** Lets go of every agent without ending it. */
   close(): Promise<void>;
 }

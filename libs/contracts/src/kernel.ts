@@ -46,6 +46,21 @@ export const LaunchSpec = z.object({
 });
 export type LaunchSpec = z.infer<typeof LaunchSpec>;
 
+/** Where a kernelspec differs from the service in when its kernels are ended unasked; seconds, 0: never. */
+export const CullLimits = z.object({
+  idleSeconds: z.number().min(0).optional(),
+  busySeconds: z.number().min(0).optional(),
+});
+export type CullLimits = z.infer<typeof CullLimits>;
+
+/** An end that a kernel's user was warned of, and that its use before then averts. */
+export const Ending = z.object({
+  at: Instant,
+  reason: EndReason,
+  detail: z.string().describe('a sentence on why'),
+});
+export type Ending = z.infer<typeof Ending>;
+
 /** A kernel as stored: one row. `revision` grows by one with each change of the row. */
 export const Kernel = z.object({
   id: KernelId,
@@ -60,6 +75,7 @@ export const Kernel = z.object({
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,
+  culling: CullLimits,
   phase: KernelPhase,
   endReason: EndReason.nullable(),
   /** A sentence for people about the end or the wait; empty where there is nothing to say. */
@@ -70,6 +86,7 @@ export const Kernel = z.object({
   readyAt: Instant.nullable(),
   endedAt: Instant.nullable(),
   lastActivityAt: Instant,
+  ending: Ending.nullable(),
   endpoint: AgentEndpoint.nullable(),
 });
 export type Kernel = z.infer<typeof Kernel>;

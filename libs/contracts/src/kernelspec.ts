@@ -25,6 +25,7 @@ export const KernelCommand = z.discriminatedUnion('kind', [
     argv: z.array(z.string()).min(1),
     interruptMode: z.enum(['signal', 'message']),
     resourceDir: z.string(),
+    claimable: z.boolean().optional().describe('it speaks the claim protocol, so it can be started ahead'),
   }),
 ]);
 export type KernelCommand = z.infer<typeof KernelCommand>;

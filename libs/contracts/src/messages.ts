@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Instant, KernelId } from './ids.js';
 import {
   AgentEndpoint,
+  CullLimits,
   EndReason,
   Kernel,
   LaunchSpec,
@@ -10,6 +11,7 @@ import {
   TokenRow,
   WaitExplanation,
 } from './kernel.js';
+import { KernelInfo } from './kernel-info.js';
 import { Resources } from './kernelspec.js';
 
 /** A request with a reply between services: its pattern, and the schemas of both. */
@@ -41,6 +43,7 @@ export const KernelSubmission = z.object({
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,
+  culling: CullLimits.default({}),
 });
 export type KernelSubmission = z.infer<typeof KernelSubmission>;
 
@@ -52,7 +55,9 @@ export const GatekeeperCommands = {
   stopKernel: command('kernel.stop', OneKernel.extend({ reason: EndReason, detail: z.string() }), Kernel),
   /** A living kernel gets a new process at once; one that ended without being asked to re-enters the queue. */
   restartKernel: command('kernel.restart', OneKernel, Kernel),
-  /** As if it had been used now: a kernel that was to be ended for lack of use is kept. */
+  /** Of a kernel without a process: the cells that wait for it are given back, its place in the queue is kept. */
+  interruptKernel: command('kernel.interrupt', OneKernel, Kernel),
+  /** As if it had been used now: an end for lack of use, or for too much, moves away. */
   keepKernel: command('kernel.keep', OneKernel, Kernel),
   /** Answered by the scheduling core from memory; null when the kernel is not waiting. */
   explainKernel: command('kernel.explain', OneKernel, WaitExplanation.nullable()),
@@ -62,6 +67,14 @@ export const GatekeeperCommands = {
   /** Revokes and says when; a second call gives the first time. NotFound where there is none. */
   revokeToken: command('token.revoke', z.object({ id: z.string() }), TokenRow),
 } as const;
+
+/** What the agent of a kernel says of its use. */
+export const KernelUsage = z.object({
+  state: z.enum(['starting', 'idle', 'busy', 'restarting', 'exited']),
+  quietMs: z.number().min(0).describe('since its state changed or it printed, by a clock that never jumps'),
+  cpuSeconds: z.number().min(0).describe('CPU time of its processes so far'),
+});
+export type KernelUsage = z.infer<typeof KernelUsage>;
 
 /** Gatekeeper → launcher. Accepted is not done: facts tell what became of it. */
 export const LauncherCommands = {
@@ -73,8 +86,8 @@ export const LauncherCommands = {
   /** Ends the kernel and its agent, however far it got; a kernel unknown here is already stopped: fact `kernelExited`. */
   stopKernel: command('launcher.stop', OneKernel.extend({ graceMs: z.int().min(0) }), Nothing),
   restartKernel: command('launcher.restart', OneKernel, Nothing),
-  /** CPU time of the kernel and its children so far, seconds; null where nobody knows. */
-  usage: command('launcher.usage', OneKernel, z.object({ cpuSeconds: z.number().nullable() })),
+  /** Answered by the agent; null where none answers. */
+  usage: command('launcher.usage', OneKernel, KernelUsage.nullable()),
   /** At start: which kernels ought to live. The launcher adopts those, reaps every other agent, and reports facts. */
   reconcile: command('launcher.reconcile', z.object({ kernelIds: z.array(KernelId) }), Nothing),
 } as const;
@@ -85,6 +98,8 @@ export const LauncherFacts = {
   agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
   /** The kernel answered kernel_info. */
   kernelReady: { pattern: 'fact.kernel-ready', schema: OneKernel },
+  /** What kernels made by this command say of themselves; told once by each launcher. */
+  kernelInfo: { pattern: 'fact.kernel-info', schema: OneKernel.extend({ info: KernelInfo }) },
   /** Idle or busy, coalesced. */
   activity: {
     pattern: 'fact.activity',
@@ -109,5 +124,6 @@ export type LauncherFact = {
 /** Gatekeeper → every gateway, from the outbox after the commit, in commit order. */
 export const GatekeeperEvents = {
   kernelChanged: { pattern: 'event.kernel-changed', schema: z.object({ kernel: Kernel }) },
+  kernelInterrupted: { pattern: 'event.kernel-interrupted', schema: z.object({ kernelId: KernelId }) },
   tokenRevoked: { pattern: 'event.token-revoked', schema: z.object({ id: z.string(), at: Instant }) },
 } as const;

@@ -74,10 +74,13 @@ export class Conflict extends Problem.define('conflict', 409) {}
 export class NeverFits extends Problem.define<{ requested: object; limit: object }>('never-fits', 422) {}
 /** Too large a body, frame or field. */
 export class TooLarge extends Problem.define('too-large', 413) {}
+/** The caller asks too often, or has too many sockets open; try again after `retryAfterSeconds`. */
+export class TooManyRequests extends Problem.define<{ retryAfterSeconds: number; limit: number }>(
+  'too-many-requests',
+  429,
+) {}
 /** A part that is needed to answer durably is away; try again after `retryAfterSeconds`. */
 export class Unavailable extends Problem.define<{ retryAfterSeconds: number }>('unavailable', 503) {}
-/** The user has as many sockets open as one user may have. */
-export class TooManySockets extends Problem.define<{ limit: number }>('too-many-sockets', 429) {}
 /** As many kernels wait as may wait; try again after `retryAfterSeconds`. */
 export class TooManyQueued extends Problem.define<{ limit: number; retryAfterSeconds: number }>(
   'too-many-queued',

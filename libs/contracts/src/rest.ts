@@ -89,6 +89,10 @@ export const KernelView = z.object({
   endedAt: Time.nullable(),
   lastActivityAt: Time,
   connections: z.int(),
+  ending: z
+    .object({ at: Time, reason: EndReason, detail: z.string() })
+    .nullable()
+    .describe('the end that its user was warned of; using the kernel averts it'),
   wait: WaitExplanation.nullable().optional().describe('of one kernel: why it waits; null when it does not'),
 });
 export type KernelView = z.infer<typeof KernelView>;

@@ -9,10 +9,16 @@ export interface End {
 
 type Exit = Omit<Extract<LauncherFact, { kind: 'kernelExited' }>, 'kernelId' | 'kind'>;
 
-/** Ends that its owner did not ask for: the kernel may be restarted under its id, and enters the queue again. */
+/** Ends that its owner did not ask for: the kernel may be restarted under its id, and enters the queue at its old rank. */
 const restartable: ReadonlySet<EndReason> = new Set([
-  ...(['crashed', 'out-of-memory', 'node-lost', 'launch-failed'] as const),
-  ...(['culled', 'reclaimed', 'preempted', 'reservation'] as const),
+  'crashed',
+  'out-of-memory',
+  'node-lost',
+  'launch-failed',
+  'culled',
+  'reclaimed',
+  'preempted',
+  'reservation',
 ]);
 
 export const isRestartable = (kernel: Kernel): boolean =>

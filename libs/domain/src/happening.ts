@@ -1,4 +1,4 @@
-import type { EndReason, LauncherFact } from '#libs/contracts';
+import type { Ending, EndReason, LauncherFact } from '#libs/contracts';
 
 type FactFields<K extends LauncherFact['kind']> = Omit<Extract<LauncherFact, { kind: K }>, 'kernelId'>;
 
@@ -10,10 +10,17 @@ export type Happening =
   | { kind: 'launchTaken' }
   | { kind: 'stopAsked'; reason: EndReason; detail: string }
   | { kind: 'restartAsked' }
+  /** Its user is told that it will end, unless it is used. */
+  | { kind: 'warned'; ending: Ending }
+  /** The end that was told will not come. */
+  | { kind: 'spared' }
+  /** Its owner wants it to stay. */
+  | { kind: 'kept' }
   /** No answer of the kernel within its launch timeout. */
   | { kind: 'launchTimedOut' }
   | FactFields<'agentUp'>
   | FactFields<'kernelReady'>
   | FactFields<'activity'>
-  | FactFields<'kernelExited'>
+  /** `again`: it is to be started again by itself, where its agent lives. */
+  | (FactFields<'kernelExited'> & { again?: boolean })
   | FactFields<'launchFailed'>;

@@ -45,6 +45,36 @@ describe('life of a kernel', () => {
     expect(become(inPhase('admitted'), { kind: 'agentUp', endpoint }, { kind: 'launchTaken' }).phase).toBe('starting');
   });
 
+  describe('of whose end its user was warned', () => {
+    const ending = { at: 90_000, reason: 'culled', detail: 'Idle.' } as const;
+    const warned = become(inPhase('ready', { lastActivityAt: 10 }), { kind: 'warned', ending });
+
+    it.each<Happening>([
+      { kind: 'activity', state: 'busy', at: 20 },
+      { kind: 'activity', state: 'idle', at: 20 },
+      { kind: 'kept' },
+      { kind: 'spared' },
+      { kind: 'restartAsked' },
+      stop,
+    ])('is not to end any more after %j', (happening) => {
+      expect(warned.ending).toEqual(ending);
+      expect(become(warned, happening).ending).toBeNull();
+    });
+
+    it('is so still after old news', () => {
+      expect(become(warned, { kind: 'activity', state: 'idle', at: 10 })).toEqual(warned);
+    });
+  });
+
+  it('that has not begun or is over is warned of nothing, and one that is over can not be kept', () => {
+    const ending = { at: 90_000, reason: 'culled', detail: 'Idle.' } as const;
+    for (const phase of ['queued', 'starting', 'stopping', 'ended'] as const) {
+      expect(become(inPhase(phase), { kind: 'warned', ending }).ending).toBeNull();
+    }
+    expect(outcome(transition(inPhase('stopping'), { kind: 'kept' }, NOW))).toBe('conflict');
+    expect(outcome(transition(endedBy('culled'), { kind: 'kept' }, NOW))).toBe('conflict');
+  });
+
   it('shows idle and busy only once it is ready', () => {
     const busy = { kind: 'activity', state: 'busy', at: 60_000 } as const;
     expect(become(inPhase('starting'), busy)).toMatchObject({ executionState: 'starting', lastActivityAt: 60_000 });
@@ -131,6 +161,22 @@ describe('end of a kernel', () => {
 });
 
 describe('restart of a kernel', () => {
+  it('happens in place when its process died, with the reason until it answers again', () => {
+    const again = { ...exit, signal: 11, again: true };
+    const died = become(inPhase('ready'), again);
+    expect(died).toMatchObject({ phase: 'ready', executionState: 'restarting', endpoint });
+    expect(died.detail).toBe('The kernel was ended by SIGSEGV.');
+    expect(become(died, { kind: 'kernelReady' })).toMatchObject({ executionState: 'idle', detail: '' });
+    expect(become(died, { kind: 'restartAsked' })).toMatchObject({ executionState: 'restarting', detail: '' });
+  });
+
+  it('does not happen by itself without an agent, before it ever answered, or once it is to stop', () => {
+    const again = { ...exit, signal: 11, again: true };
+    expect(become(inPhase('ready'), { ...again, agentLost: true })).toMatchObject({ endReason: 'node-lost' });
+    for (const phase of ['starting', 'stopping'] as const)
+      expect(become(inPhase(phase), again)).toMatchObject({ phase: 'ended' });
+  });
+
   it('happens in place while it lives', () => {
     const kernel = become(inPhase('ready'), { kind: 'restartAsked' });
     expect(kernel).toMatchObject({ phase: 'ready', executionState: 'restarting' });

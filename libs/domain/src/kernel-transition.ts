@@ -21,6 +21,7 @@ export const queuedKernel = (submission: KernelSubmission, now: number): Kernel 
   readyAt: null,
   endedAt: null,
   lastActivityAt: now,
+  ending: null,
   endpoint: null,
 });
 
@@ -41,6 +42,12 @@ export function transition(kernel: Kernel, happening: Happening, now: number): T
       return active(kernel, happening);
     case 'kernelExited':
       return exited(kernel, happening, now);
+    case 'warned':
+      return kernel.phase === 'ready' ? changed(kernel, { ending: happening.ending }) : unchanged(kernel);
+    case 'spared':
+      return kernel.ending === null ? unchanged(kernel) : changed(kernel, { ending: null });
+    case 'kept':
+      return kept(kernel, now);
     case 'launchFailed':
       if (!isLaunching(kernel) && kernel.phase !== 'stopping') return unchanged(kernel);
       return ended(kernel, asked(kernel) ?? { reason: 'launch-failed', detail: happening.detail }, now);
@@ -65,7 +72,7 @@ const unchanged = (kernel: Kernel): Transition => ({ outcome: 'unchanged', kerne
 const refused = (problem: Problem): Transition => ({ outcome: 'refused', problem });
 
 const stopping = (kernel: Kernel, { reason, detail }: End): Transition =>
-  changed(kernel, { phase: 'stopping', endReason: reason, detail });
+  changed(kernel, { phase: 'stopping', endReason: reason, detail, ending: null });
 
 const ended = (kernel: Kernel, { reason, detail }: End, now: number): Transition =>
   changed(kernel, {
@@ -74,6 +81,7 @@ const ended = (kernel: Kernel, { reason, detail }: End, now: number): Transition
     detail,
     executionState: 'dead',
     endedAt: now,
+    ending: null,
     endpoint: kernel.phase === 'stopping' || reason === 'node-lost' ? null : kernel.endpoint,
   });
 
@@ -100,11 +108,11 @@ function ready(kernel: Kernel, now: number): Transition {
     return changed(kernel, { phase: 'ready', executionState: 'idle', readyAt: now, lastActivityAt: now });
   }
   return kernel.phase === 'ready' && kernel.executionState === 'restarting'
-    ? changed(kernel, { executionState: 'idle', lastActivityAt: now })
+    ? changed(kernel, { executionState: 'idle', detail: '', lastActivityAt: now })
     : unchanged(kernel);
 }
 
-/** Until it is ready a kernel shows as starting, whatever its process does; a second start shows as restarting. */
+/** Use of any kind averts the end that was told. Until it is ready a kernel shows as starting, whatever its process does; a second start shows as restarting. */
 function active(kernel: Kernel, { state, at }: Extract<Happening, { kind: 'activity' }>): Transition {
   if (kernel.phase !== 'starting' && kernel.phase !== 'ready') return unchanged(kernel);
   const shown = state === 'starting' ? 'restarting' : state;
@@ -112,12 +120,22 @@ function active(kernel: Kernel, { state, at }: Extract<Happening, { kind: 'activ
   const lastActivityAt = Math.max(kernel.lastActivityAt, at);
   return executionState === kernel.executionState && lastActivityAt === kernel.lastActivityAt
     ? unchanged(kernel)
-    : changed(kernel, { executionState, lastActivityAt });
+    : changed(kernel, { executionState, lastActivityAt, ending: null });
+}
+
+function kept(kernel: Kernel, now: number): Transition {
+  if (kernel.phase === 'ended' || kernel.phase === 'stopping') {
+    return refused(new Conflict('The kernel has ended, or is about to, and can not be kept.'));
+  }
+  return changed(kernel, { lastActivityAt: Math.max(kernel.lastActivityAt, now), ending: null });
 }
 
 /** Before its agent is up a kernel has nothing that could exit: such news is of an earlier life under the same id. */
 function exited(kernel: Kernel, fact: Extract<Happening, { kind: 'kernelExited' }>, now: number): Transition {
   if (kernel.phase === 'stopping') return ended(kernel, asked(kernel) ?? endFromExit(kernel, fact), now);
+  if (kernel.phase === 'ready' && fact.again === true && !fact.agentLost) {
+    return changed(kernel, { executionState: 'restarting', detail: endFromExit(kernel, fact).detail });
+  }
   const lives = kernel.phase === 'starting' || kernel.phase === 'ready';
   return lives ? ended(kernel, endFromExit(kernel, fact), now) : unchanged(kernel);
 }
@@ -138,7 +156,7 @@ function restartAsked(kernel: Kernel): Transition {
       return unchanged(kernel);
     case 'starting':
     case 'ready':
-      return changed(kernel, { executionState: 'restarting' });
+      return changed(kernel, { executionState: 'restarting', detail: '', ending: null });
     case 'stopping':
       return refused(new Conflict('The kernel is being stopped and can not be restarted.'));
     case 'ended':

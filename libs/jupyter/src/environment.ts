@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { CullLimits } from '#libs/contracts';
 
 const KernelspecName = z.string().regex(/^[a-z0-9._-]+$/, 'must be lower-case letters, digits, dot, dash, underscore');
 
@@ -20,6 +21,9 @@ export const EnvironmentFile = z.strictObject({
     .strictObject({ default: z.string().optional(), allowed: z.array(z.string()).default([]) })
     .prefault({})
     .describe('sizes of kernels by name; without a default, that of the service'),
+  culling: CullLimits.strict()
+    .default({})
+    .describe('when its kernels are ended unasked, where not as the service says; seconds, 0: never'),
   aliases: z.array(KernelspecName).default([]).describe('former names'),
   smoke: z.string().optional().describe('notebook that shows it works'),
 });

@@ -41,6 +41,7 @@ export function curatedKernelspecs(
     directory: environment.folder,
     command: { kind: 'python', python: python ?? '' },
     profile,
+    culling: environment.culling,
     ...(python === undefined
       ? { refusal: `The environment ${environment.name} is not made on this machine: run scripts/environment.mjs.` }
       : {}),

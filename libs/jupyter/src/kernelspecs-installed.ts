@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KernelSpecFile } from '#libs/contracts';
+import { type CullLimits, KernelSpecFile } from '#libs/contracts';
 import type { KernelspecEntry } from './kernelspecs-entry.js';
 
 /** As Jupyter checks names. @see jupyter_client `kernelspec._is_valid_kernel_name` */
@@ -31,21 +31,37 @@ export function readInstalled(name: string, folder: string, profile: string): Ke
     name,
     spec,
     directory: folder,
-    command: { kind: 'generic', argv: spec.argv, interruptMode: spec.interrupt_mode, resourceDir: folder },
+    command: {
+      kind: 'generic',
+      argv: spec.argv,
+      interruptMode: spec.interrupt_mode,
+      resourceDir: folder,
+      ...(field(spec.metadata['beamgate'], 'claimable') === true ? { claimable: true } : {}),
+    },
     profile,
+    culling: cullLimits(spec.metadata['cull_idle_timeout']),
     ...(foreign === undefined
       ? {}
       : { refusal: `Kernelspec ${name} asks for ${foreign} to start its kernels; only local kernelspecs run here.` }),
   };
 }
 
+/** `metadata.cull_idle_timeout`, seconds; 0 or less: never. @throws Error when it is no number */
+function cullLimits(timeout: unknown): CullLimits {
+  if (timeout === undefined || timeout === null) return {};
+  const idleSeconds = Number(timeout);
+  if (!Number.isFinite(idleSeconds)) throw new Error('metadata.cull_idle_timeout must be a number of seconds');
+  return { idleSeconds: Math.max(0, idleSeconds) };
+}
+
 /** The process proxy (Enterprise Gateway) or provisioner (jupyter_client) that a kernelspec asks for, if not local. */
 function foreignLauncher(metadata: Record<string, unknown>): string | undefined {
-  const field = (value: unknown, key: string): unknown =>
-    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
   const proxy = field(metadata['process_proxy'], 'class_name');
   if (typeof proxy === 'string' && !proxy.endsWith('.LocalProcessProxy')) return `process proxy ${proxy}`;
   const provisioner = field(metadata['kernel_provisioner'], 'provisioner_name');
   if (typeof provisioner === 'string' && provisioner !== 'local-provisioner') return `provisioner ${provisioner}`;
   return undefined;
 }
+
+const field = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;

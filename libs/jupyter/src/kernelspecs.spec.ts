@@ -152,6 +152,18 @@ describe('installed kernelspecs', () => {
     expect(names(specs)).toEqual(['two']);
   });
 
+  it('may say when its kernels are ended unasked', () => {
+    environment('tomo', 'culling: { idleSeconds: 60, busySeconds: 0 }');
+    installed('user/kernels/r', { metadata: { cull_idle_timeout: 600 } });
+    installed('user/kernels/never', { metadata: { cull_idle_timeout: -1 } });
+    installed('user/kernels/plain');
+    installed('user/kernels/wrong', { metadata: { cull_idle_timeout: 'soon' } });
+    const specs = catalogue();
+    const culling = ['tomo', 'r', 'never', 'plain'].map((name) => specs.resolve(name).culling);
+    expect(culling).toEqual([{ idleSeconds: 60, busySeconds: 0 }, { idleSeconds: 600 }, { idleSeconds: 0 }, {}]);
+    expect(problems).toEqual([expect.stringMatching(/wrong is left out: metadata.cull_idle_timeout must be a number/)]);
+  });
+
   it('leaves out a broken kernel.json', () => {
     write('user/kernels/broken/kernel.json', '{');
     installed('user/kernels/empty', { argv: [] });

@@ -1,4 +1,4 @@
-import { InvalidRequest, type KernelCommand, type KernelSpecModel, NotFound } from '#libs/contracts';
+import { type CullLimits, InvalidRequest, type KernelCommand, type KernelSpecModel, NotFound } from '#libs/contracts';
 import { environmentFolders, readEnvironment } from './environment.js';
 import { curatedKernelspecs } from './kernelspecs-curated.js';
 import type { KernelspecEntry } from './kernelspecs-entry.js';
@@ -34,6 +34,7 @@ export interface ResolvedKernelspec {
   command: KernelCommand;
   env: Record<string, string>;
   profile: string;
+  culling: CullLimits;
   interruptMode: 'signal' | 'message';
   language: string;
 }
@@ -79,13 +80,14 @@ export class KernelspecCatalogue {
     if (entry.refusal !== undefined) {
       throw new InvalidRequest(entry.refusal, { errors: [{ field: 'name', message: entry.refusal }] });
     }
-    const { spec, command, profile } = entry;
+    const { spec, command, profile, culling } = entry;
     const env = Object.entries(spec.env).map(([key, value]) => [key, this.#substitute(value)] as const);
     return {
       name: entry.name,
       command,
       env: Object.fromEntries(env),
       profile,
+      culling,
       interruptMode: spec.interrupt_mode,
       language: spec.language,
     };

@@ -49,9 +49,42 @@ export const Config = z.strictObject({
     unauthorizedUsers: z.array(z.string()).default([]).describe('Users who may not start kernels'),
     clockToleranceSeconds: z.number().min(0).default(30).describe('Clock skew allowed in `exp` and `nbf`, seconds'),
   }),
-  requests: section({
-    headSeconds: z.number().positive().default(10).describe('Until the head of a request must be there, seconds'),
-    wholeSeconds: z.number().positive().default(60).describe('Until a whole request must be there, seconds'),
+  http: section({
+    maxHeaderBytes: z
+      .int()
+      .min(1024)
+      .default(32 * 1024)
+      .describe('Largest request line and headers together, bytes'),
+    maxBodyBytes: z
+      .int()
+      .positive()
+      .default(1024 * 1024)
+      .describe('Largest body of a request, bytes'),
+    headTimeoutSeconds: z
+      .number()
+      .positive()
+      .default(30)
+      .describe('A connection that has not sent a whole request head by then is ended with 408, seconds'),
+    requestTimeoutSeconds: z
+      .number()
+      .positive()
+      .default(60)
+      .describe('A request whose body is not here by then is ended with 408, seconds; at least the head timeout'),
+    keepAliveSeconds: z.number().positive().default(75).describe('A connection without a request is closed, seconds'),
+    maxConnections: z.int().positive().default(20_000).describe('Connections at once, sockets of kernels included'),
+    requestsPerSecond: z.number().positive().default(300).describe('Requests of one identity; more are answered 429'),
+    requestBurst: z.int().positive().default(3000).describe('Requests of one identity that may come at once'),
+    refusalsPerSecond: z
+      .number()
+      .positive()
+      .default(20)
+      .describe('Requests of one address without a valid token; more are answered 429'),
+    refusalBurst: z.int().positive().default(500).describe('Requests without a valid token that may come at once'),
+    drainSeconds: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe('At a stop, how long open requests and sockets are given to end, seconds'),
   }),
   cors: section({
     allowOrigin: z.string().default('').describe('Value of Access-Control-Allow-Origin; empty sends no CORS headers'),
@@ -94,6 +127,10 @@ export const Config = z.strictObject({
       .default('')
       .describe('Folder of kernels that name none; `{user}` is the owner; empty: `work/{user}` in the data folder'),
     launchTimeoutSeconds: z.number().positive().default(60).describe('From admission to the first answer, seconds'),
+    autorestart: z
+      .boolean()
+      .default(true)
+      .describe('Start a kernel that died again by itself, without its variables; at most five times within a minute'),
     shutdownGraceSeconds: z
       .number()
       .min(0)
@@ -108,16 +145,39 @@ export const Config = z.strictObject({
       .number()
       .min(0)
       .default(0)
-      .describe('A kernel that did nothing for this long is ended, seconds; 0: never'),
-    busySeconds: z.number().min(0).default(0).describe('A cell may run this long, seconds; 0: for ever'),
+      .describe(
+        'An idle kernel ends after this, seconds, whoever has it open; 0: never. A kernelspec can say otherwise',
+      ),
+    busySeconds: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('A kernel that is busy without a pause ends after this, seconds; 0: never'),
     warningSeconds: z
       .number()
       .min(0)
       .default(300)
       .describe('The notebook is told this long before the end, seconds; at most half of the limit'),
+    cpuPercent: z
+      .number()
+      .min(0)
+      .default(2)
+      .describe('An idle kernel whose processes use more than this of one core is in use; 0: its state alone counts'),
+  }),
+  reclaim: section({
+    enabled: z.boolean().default(false).describe('End idle kernels whose place is needed for one that waits'),
+    idleSeconds: z.number().min(0).default(1800).describe('Idle so long at least, seconds'),
+    warningSeconds: z.number().min(0).default(300).describe('The notebook is told this long before the end, seconds'),
+  }),
+  store: section({
+    keepEndedSeconds: z
+      .number()
+      .min(3600)
+      .default(30 * 86_400)
+      .describe('Rows of ended kernels, dead tokens and the input log are removed after this, seconds'),
   }),
   pools: section({
-    environments: z
+    kernelspecs: z
       .record(
         z.string(),
         z.strictObject({
@@ -126,8 +186,8 @@ export const Config = z.strictObject({
         }),
       )
       .default({ python3: { floor: 2, ceiling: 8 } })
-      .describe('Warm kernels by environment: started, of the default profile, and waiting for somebody'),
-    budget: z.int().min(0).default(16).describe('Warm kernels of all environments together, at most'),
+      .describe('Warm kernels by kernelspec: started, of its default profile, and waiting for somebody'),
+    budget: z.int().min(0).default(16).describe('Warm kernels of all kernelspecs together, at most'),
   }),
   channels: section({
     pendingBytes: z
@@ -140,16 +200,34 @@ export const Config = z.strictObject({
       .positive()
       .default(512 * 1024 * 1024)
       .describe('Largest message of a client, bytes'),
-    maxSocketsPerUser: z.int().positive().default(1000).describe('Open sockets of one user; more are refused'),
     pingIntervalSeconds: z.number().positive().default(30).describe('Ping of a quiet socket, seconds'),
-    ringBytes: z
+    stalledSeconds: z
+      .number()
+      .positive()
+      .default(60)
+      .describe('A client that takes nothing of what waits for it is ended after this, seconds'),
+    maxSockets: z.int().positive().default(10_000).describe('Sockets at once; more are refused with 503'),
+    maxSocketsPerUser: z
       .int()
       .positive()
+      .default(1000)
+      .describe('Sockets at once to the kernels of one owner; more are refused with 429'),
+    maxSocketsPerKernel: z
+      .int()
+      .positive()
+      .default(100)
+      .describe('Sockets at once to one kernel; more are refused with 429'),
+    maxMalformed: z.int().positive().default(32).describe('Malformed messages in a row that end a socket'),
+    ringBytes: z
+      .int()
+      .min(1024 ** 2)
+      .max(16 * 1024 ** 3)
       .default(64 * 1024 * 1024)
       .describe('Output kept per kernel for clients that return, bytes'),
     retentionSeconds: z
       .int()
-      .positive()
+      .min(1)
+      .max(30 * 24 * 3600)
       .default(3600)
       .describe('How long the output of a gone session is kept, seconds'),
     orphanSeconds: z

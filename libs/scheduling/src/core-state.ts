@@ -8,6 +8,15 @@ export interface Limits {
   maxKernels: number;
   maxKernelsPerUser: number;
   classRanks: Readonly<Record<string, number>>;
+  /** Absent: no kernel is ended for the sake of those that wait. */
+  reclaim?: Reclaim;
+}
+
+/** When a kernel may be ended for the sake of those that wait. */
+export interface Reclaim {
+  enabled: boolean;
+  /** Idle so long at least. */
+  idleSeconds: number;
 }
 
 /** Something that asks for a place: one kernel. */
@@ -20,6 +29,16 @@ export interface Workload {
   submittedAt: number;
 }
 
+/** A workload that has its place. */
+export interface Held extends Workload {
+  /** Milliseconds since the epoch; null: in use, or nobody has said. */
+  idleSince: number | null;
+  /** Its place is needed for one that waits. */
+  wanted: boolean;
+  /** Its user was told that it ends then, unless it is used before. */
+  warnedUntil: number | null;
+}
+
 /**
  * All that the core knows. It belongs to `step`, which changes it in place: others read it between steps, and copy it by
  * `snapshot` and `restore`.
@@ -29,7 +48,7 @@ export interface CoreState {
   /** In the order in which they are looked at. */
   waiting: Workload[];
   /** Hold a place, from admission to the end. */
-  readonly running: Map<KernelId, Workload>;
+  readonly running: Map<KernelId, Held>;
   readonly used: { cpuMilli: number; memoryBytes: number };
   readonly runningOfUser: Map<string, number>;
 }
@@ -38,7 +57,7 @@ export interface CoreState {
 export interface CoreSnapshot {
   limits: Limits;
   waiting: Workload[];
-  running: Workload[];
+  running: Held[];
 }
 
 export const emptyState = (limits: Limits): CoreState => ({
@@ -54,16 +73,20 @@ export const snapshot = (state: CoreState): CoreSnapshot =>
 
 export function restore({ limits, waiting, running }: CoreSnapshot): CoreState {
   const state = { ...emptyState(limits), waiting: [...waiting] };
-  for (const workload of running) book(state, workload);
+  for (const { idleSince, wanted, warnedUntil, ...workload } of running) {
+    Object.assign(book(state, workload), { idleSince, wanted, warnedUntil });
+  }
   return state;
 }
 
 /** Gives a workload its place. */
-export function book(state: CoreState, workload: Workload): void {
-  state.running.set(workload.id, workload);
+export function book(state: CoreState, workload: Workload): Held {
+  const held = { ...workload, idleSince: null, wanted: false, warnedUntil: null };
+  state.running.set(workload.id, held);
   state.used.cpuMilli += workload.requests.cpuMilli;
   state.used.memoryBytes += workload.requests.memoryBytes;
   state.runningOfUser.set(workload.user, (state.runningOfUser.get(workload.user) ?? 0) + 1);
+  return held;
 }
 
 /** Takes a place back. */

@@ -1,42 +1,116 @@
-/** What grounds an expectation: how long places are held here. Times in milliseconds. */
-export interface Holding {
-  /** How long each kernel held its place, of those that ended lately. */
-  observed: readonly number[];
-  /** How long each kernel that could make room has held its place by now. */
-  elapsed: readonly number[];
+import type { KernelId, WaitExplanation } from '#libs/contracts';
+import type { CoreState, Workload } from './core-state.js';
+import { freedWithin } from './survival.js';
+
+/** What a forecast stands on; the core itself knows no past. */
+export interface Ground {
+  /** How long kernels held their places that have ended, milliseconds. */
+  heldMs: readonly number[];
+  /** Since when a running kernel holds its place, ms since the epoch; null where that is not known. */
+  since(id: KernelId): number | null;
 }
 
-/** Fewer observations ground nothing. */
-const LEAST_OBSERVED = 10;
-const EARLY = 0.2;
-const LATE = 0.8;
+/** The band leaves out one start in ten on either side. */
+const EARLY = 0.1;
+const LATE = 0.9;
+const ROUNDING = 1e-9;
+/** Running kernels times places that must come free: beyond it the answer would hold up the scheduler. */
+const MOST_WORK = 50_000;
 
 /**
- * When the `turn`-th place becomes free (1 is the next), as a band; null where nothing grounds one.
+ * When a workload that lacks capacity starts: from the tenth to the ninetieth percentile of the moment at which enough
+ * running kernels have ended for it and all ahead of it. Each kernel's end is drawn from how long places are held,
+ * given how long it has held its own; ends are independent. Kernels ahead that start and end meanwhile are not counted,
+ * so far back in the queue the band is rather late than early.
  *
- * Each holder's remaining time is taken from the observed times that are longer than it has held its place already (the
- * empirical distribution given survival): its 20 % and 80 % quantiles. The band goes from the `turn`-th shortest of the
- * early to the `turn`-th shortest of the late ones. A holder that outlasted all that was observed grounds nothing.
- *
- * @param now  ms since the epoch
- * @see Downey, "Predicting queue times on space-sharing parallel computers", IPPS 1997: remaining time given age
+ * @param ahead  those that start before it
+ * @param now  milliseconds since the epoch, an integer
+ * @returns null where nothing grounds a band
+ * @see freedWithin; Poisson-binomial distribution: Wang, "On the number of successes in independent trials", Statistica
+ *   Sinica 3 (1993)
  */
 export function expectedStart(
-  { observed, elapsed }: Holding,
-  turn: number,
+  state: CoreState,
+  ahead: readonly Workload[],
+  own: Workload,
+  ground: Ground,
   now: number,
-): { earliest: number; latest: number } | null {
-  if (observed.length < LEAST_OBSERVED) return null;
-  const sorted = [...observed].sort((one, other) => one - other);
-  const remaining = elapsed.flatMap((age) => {
-    const longer = sorted.filter((time) => time > age);
-    return longer.length === 0 ? [] : [{ early: quantile(longer, EARLY) - age, late: quantile(longer, LATE) - age }];
+): WaitExplanation['expectedStart'] {
+  const needed = endsNeeded(state, [...ahead, own]);
+  if (needed.most < 1 || needed.most > state.running.size || state.running.size * needed.most > MOST_WORK) return null;
+  const elapsed = [...state.running.keys()].flatMap((id) => {
+    const since = ground.since(id);
+    return since === null ? [] : [Math.max(0, now - since)];
   });
-  const early = remaining.map((one) => one.early).sort((one, other) => one - other)[turn - 1];
-  const late = remaining.map((one) => one.late).sort((one, other) => one - other)[turn - 1];
-  return early === undefined || late === undefined ? null : { earliest: now + early, latest: now + late };
+  const freed = freedWithin(ground.heldMs, elapsed);
+  const longest = Math.max(0, ...ground.heldMs);
+  const after = (ends: number, chance: number): number | undefined =>
+    firstAt(
+      longest,
+      (ms) =>
+        atLeast(
+          ends,
+          elapsed.map((sofar) => freed(sofar, ms)),
+        ) >=
+        chance - ROUNDING,
+    );
+  const earliest = after(needed.fewest, EARLY);
+  const latest = after(needed.most, LATE);
+  return earliest === undefined || latest === undefined ? null : { earliest: now + earliest, latest: now + latest };
 }
 
-/** Nearest rank. */
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
+/** Running kernels that must end before all these fit: if the largest end first, and if the smallest do. */
+function endsNeeded(
+  { limits, used, running }: CoreState,
+  workloads: readonly Workload[],
+): { fewest: number; most: number } {
+  const places = running.size + workloads.length - limits.maxKernels;
+  const needs = (['memoryBytes', 'cpuMilli'] as const).map((resource) => {
+    const asked = workloads.reduce((sum, { requests }) => sum + requests[resource], 0);
+    const each = [...running.values()].map(({ requests }) => requests[resource]).sort((a, b) => a - b);
+    const short = used[resource] + asked - limits[resource];
+    return { fewest: countTo(short, each.toReversed()), most: countTo(short, each) };
+  });
+  return {
+    fewest: Math.max(places, ...needs.map(({ fewest }) => fewest)),
+    most: Math.max(places, ...needs.map(({ most }) => most)),
+  };
+}
+
+/** How many of the numbers, taken in order, sum to `total`; one more than there are where all do not. */
+function countTo(total: number, numbers: readonly number[]): number {
+  let sum = 0;
+  let count = 0;
+  while (sum < total) {
+    if (count === numbers.length) return count + 1;
+    sum += numbers[count] as number;
+    count += 1;
+  }
+  return count;
+}
+
+/** Chance that at least `wanted` of independent things happen, each with its own chance. */
+function atLeast(wanted: number, chances: readonly number[]): number {
+  // exactly[n]: chance that n have happened so far; the last place holds "or more".
+  const exactly = [1, ...new Array<number>(wanted).fill(0)];
+  for (const chance of chances) {
+    for (let n = wanted; n > 0; n -= 1) {
+      const stays = n === wanted ? 1 : 1 - chance;
+      exactly[n] = (exactly[n] as number) * stays + (exactly[n - 1] as number) * chance;
+    }
+    exactly[0] = (exactly[0] as number) * (1 - chance);
+  }
+  return exactly[wanted] as number;
+}
+
+/** The first whole number up to `last` of which `holds` is true; what holds once, holds from there on. */
+function firstAt(last: number, holds: (at: number) => boolean): number | undefined {
+  if (!holds(last)) return undefined;
+  let [low, high] = [0, last];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,28 +1,36 @@
 import type { KernelId, WaitExplanation } from '#libs/contracts';
+import { bandText } from './band-text.js';
 import type { CoreState, Workload } from './core-state.js';
+import { expectedStart, type Ground } from './expected-start.js';
 import { atCap, type Lacking, lacking } from './fits.js';
 
-/** Why a workload waits under first come. `expectedStart` is null: the core knows no times; see `expectedStart`. */
-export function explainWait(state: CoreState, id: KernelId): WaitExplanation | null {
+/**
+ * Why a workload waits under first come, and when it is expected to start. One that waits for an end of its user's own
+ * kernels is given no time: that is for the user to say.
+ */
+export function explainWait(state: CoreState, id: KernelId, ground: Ground, now: number): WaitExplanation | null {
   const index = state.waiting.findIndex((workload) => workload.id === id);
   const workload = state.waiting[index];
   if (!workload) return null;
   const [position, of] = [index + 1, state.waiting.length];
-  const { reason, why } = because(state, workload, index);
-  return { position, of, reason, text: `Queued: position ${position} of ${of}. ${why}`, expectedStart: null };
+  const queued = `Queued: position ${position} of ${of}.`;
+  if (atCap(state, workload.user)) {
+    const cap = state.limits.maxKernelsPerUser;
+    const why = `${workload.user} has as many kernels as one user may have at once (${cap}); shut one down to start this one.`;
+    return { position, of, reason: 'user-cap', text: `${queued} ${why}`, expectedStart: null };
+  }
+  const ahead = state.waiting.slice(0, index).filter(({ user }) => !atCap(state, user));
+  const { reason, why } = because(state, workload, ahead);
+  const start = expectedStart(state, ahead, workload, ground, now);
+  const text = `${queued} ${why} Expected start: ${bandText(start, now)}.`;
+  return { position, of, reason, text, expectedStart: start };
 }
 
 function because(
   state: CoreState,
   workload: Workload,
-  index: number,
+  ahead: readonly Workload[],
 ): { reason: WaitExplanation['reason']; why: string } {
-  const { maxKernelsPerUser } = state.limits;
-  if (atCap(state, workload.user)) {
-    const why = `${workload.user} has as many kernels as one user may have at once (${maxKernelsPerUser}); shut one down to start this one.`;
-    return { reason: 'user-cap', why };
-  }
-  const ahead = state.waiting.slice(0, index).filter(({ user }) => !atCap(state, user));
   const own = lacking(state, workload.requests);
   if (own) return { reason: 'capacity', why: shortage(state, workload, own, ahead.length) };
   const head = ahead[0];

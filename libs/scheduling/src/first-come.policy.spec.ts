@@ -23,7 +23,8 @@ function submit(state: CoreState, ...workloads: Workload[]): string[] {
   const events = workloads.map((w) => ({ kind: 'submitted' as const, workload: w }));
   return step(state, events, 0).actions.map(({ id }) => id);
 }
-const wait = (state: CoreState, { id }: Workload) => firstComePolicy.explain(state, id, 0);
+const wait = (state: CoreState, { id }: Workload) =>
+  firstComePolicy.explain(state, id, { heldMs: [], since: () => null }, 0);
 const needs = (gib: number): Partial<Workload> => ({ requests: { cpuMilli: 100, memoryBytes: gib * GiB } });
 
 describe('first come', () => {
@@ -61,11 +62,11 @@ describe('first come', () => {
     const all = Array.from({ length: 9 }, () => workload('ada'));
     submit(state, ...all);
     expect(wait(state, all[4] as Workload)?.text).toBe(
-      'Queued: position 1 of 5. All 4 kernel places are taken; the next free place is yours.',
+      'Queued: position 1 of 5. All 4 kernel places are taken; the next free place is yours. Expected start: unknown.',
     );
     expect(wait(state, all[5] as Workload)).toMatchObject({ reason: 'capacity', position: 2, of: 5 });
     expect(wait(state, all[5] as Workload)?.text).toBe(
-      'Queued: position 2 of 5. All 4 kernel places are taken; the next free place is yours after 1 other.',
+      'Queued: position 2 of 5. All 4 kernel places are taken; the next free place is yours after 1 other. Expected start: unknown.',
     );
     expect(wait(state, all[6] as Workload)?.text).toContain('after 2 others.');
     expect(wait(state, all[0] as Workload)).toBeNull();
@@ -76,7 +77,7 @@ describe('first come', () => {
     const [first, second] = [workload('ada', needs(6)), workload('bob', needs(4))];
     submit(state, first, second);
     expect(wait(state, second)?.text).toBe(
-      'Queued: position 1 of 1. It needs 4.0 GiB, and 2.0 GiB of 8.0 GiB of memory are free; it starts when enough is free.',
+      'Queued: position 1 of 1. It needs 4.0 GiB, and 2.0 GiB of 8.0 GiB of memory are free; it starts when enough is free. Expected start: unknown.',
     );
     const cpu = emptyState(limits);
     const hungry = { requests: { cpuMilli: 5_500, memoryBytes: 0 } };
@@ -91,7 +92,7 @@ describe('first come', () => {
     submit(state, first, large, small);
     expect(wait(state, small)).toMatchObject({ reason: 'behind-head', position: 2, of: 2 });
     expect(wait(state, small)?.text).toBe(
-      'Queued: position 2 of 2. The first in the queue needs more memory than is free; this one starts after 1 other.',
+      'Queued: position 2 of 2. The first in the queue needs more memory than is free; this one starts after 1 other. Expected start: unknown.',
     );
   });
 

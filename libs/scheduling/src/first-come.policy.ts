@@ -3,17 +3,19 @@ import { book, type CoreState, type Limits, type Workload } from './core-state.j
 import { explainWait } from './explain-wait.js';
 import { atCap, fits } from './fits.js';
 import type { Action, Excess, Policy, Reason } from './policy.js';
+import { reclaim } from './reclaim.js';
 
 /**
  * Higher class first, then first come. The first that lacks capacity holds back all behind it, so that nothing large is
  * starved by small ones; a user at the cap is passed over, for only that user can change it.
  */
 export const firstComePolicy: Policy = {
-  cycle(state) {
+  cycle(state, now) {
     const actions: Action[] = [];
     const reasons: Reason[] = [];
     const passed: Workload[] = [];
     let looked = 0;
+    let short: Workload | undefined;
     for (const workload of state.waiting) {
       if (atCap(state, workload.user)) {
         passed.push(workload);
@@ -23,15 +25,17 @@ export const firstComePolicy: Policy = {
         actions.push({ kind: 'admit', id: workload.id });
       } else {
         reasons.push({ id: workload.id, reason: 'capacity' });
+        short = workload;
         break;
       }
       looked += 1;
     }
     if (actions.length > 0) state.waiting = passed.concat(state.waiting.slice(looked));
-    return { actions, reasons };
+    const reclaimed = reclaim(state, short, now);
+    return { actions: [...actions, ...reclaimed.actions], reasons, lookAgainAt: reclaimed.lookAgainAt };
   },
 
-  explain: (state, id) => explainWait(state, id),
+  explain: (state, id, ground, now) => explainWait(state, id, ground, now),
 
   neverFits(requests: Resources, limits: Limits): Excess | undefined {
     for (const resource of ['memoryBytes', 'cpuMilli'] as const) {

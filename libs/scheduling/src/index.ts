@@ -1,5 +1,5 @@
 export * from './core-state.js';
-export * from './expected-start.js';
+export type { Ground } from './expected-start.js';
 export * from './first-come.policy.js';
 export * from './policy.js';
 export * from './step.js';

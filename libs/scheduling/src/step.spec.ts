@@ -8,6 +8,7 @@ import { type CoreEvent, step } from './step.js';
 const classRanks = { live: 900, interactive: 700, batch: 500, scavenge: 100 };
 const limits: Limits = { cpuMilli: 4_000, memoryBytes: 8_000, maxKernels: 5, maxKernelsPerUser: 3, classRanks };
 
+const nothing = { heldMs: [], since: () => null };
 const idOf = (n: number): KernelId => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}` as KernelId;
 const arbitraryWorkload = fc.record<Workload>({
   id: fc.integer({ min: 0, max: 40 }).map(idOf),
@@ -50,7 +51,7 @@ class Ledger {
       if (event.kind === 'released') {
         if (this.known.delete(event.id)) this.released.add(event.id);
         this.running.delete(event.id);
-      } else this.known.set(event.workload.id, event.workload);
+      } else if ('workload' in event) this.known.set(event.workload.id, event.workload);
     }
   }
   get held(): Workload[] {
@@ -167,11 +168,11 @@ describe('the core', () => {
       replay(log, {
         afterStep: (_, state) => {
           const before = snapshot(state);
-          const told = state.waiting.map(({ id }) => firstComePolicy.explain(state, id, 0));
+          const told = state.waiting.map(({ id }) => firstComePolicy.explain(state, id, nothing, 0));
           expect(told.map((wait) => [wait?.position, wait?.of])).toEqual(
             told.map((_wait, index) => [index + 1, told.length]),
           );
-          for (const id of state.running.keys()) expect(firstComePolicy.explain(state, id, 0)).toBeNull();
+          for (const id of state.running.keys()) expect(firstComePolicy.explain(state, id, nothing, 0)).toBeNull();
           expect(snapshot(state)).toEqual(before);
         },
       }),

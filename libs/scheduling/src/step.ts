@@ -1,7 +1,7 @@
 import type { KernelId } from '#libs/contracts';
 import { book, type CoreState, unbook, type Workload } from './core-state.js';
 import { firstComePolicy } from './first-come.policy.js';
-import type { Action, Policy, Reason } from './policy.js';
+import type { Decision, Policy } from './policy.js';
 import { enqueue } from './waiting-line.js';
 
 /** An input of the core. Repeats, and ids that it does not know, are ignored. */
@@ -10,13 +10,16 @@ export type CoreEvent =
   /** Holds a place already: told when the core is built anew from the rows. */
   | { kind: 'running'; workload: Workload }
   /** Has ended, or has left the queue. */
-  | { kind: 'released'; id: KernelId };
+  | { kind: 'released'; id: KernelId }
+  /** Holds a place and is idle since then; null: it is in use. Need be told only while something waits. */
+  | { kind: 'idle'; id: KernelId; since: number | null }
+  /** Its user was told that it ends then; null: that it will not. */
+  | { kind: 'warned'; id: KernelId; until: number | null }
+  /** Nothing but time has passed. */
+  | { kind: 'looked' };
 
-export interface StepResult {
+export interface StepResult extends Decision {
   state: CoreState;
-  /** To be carried out in this order. */
-  actions: Action[];
-  reasons: Reason[];
 }
 
 /**
@@ -39,9 +42,14 @@ export function step(
       submitted.delete(event.id);
       const running = state.running.get(event.id);
       if (running) unbook(state, running);
-    } else if (!state.running.has(event.workload.id)) {
+    } else if (event.kind === 'submitted' || event.kind === 'running') {
+      if (state.running.has(event.workload.id)) continue;
       if (event.kind === 'running') book(state, event.workload);
       else submitted.set(event.workload.id, event.workload);
+    } else if (event.kind !== 'looked') {
+      const held = state.running.get(event.id);
+      if (held && event.kind === 'idle') held.idleSince = event.since;
+      else if (held && event.kind === 'warned') held.warnedUntil = event.until;
     }
   }
   if (released.size > 0) state.waiting = state.waiting.filter(({ id }) => !released.has(id));

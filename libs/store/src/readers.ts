@@ -1,4 +1,4 @@
-import type { Kernel, KernelId, SessionRow, TokenRow } from '#libs/contracts';
+import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
 
 /** What a gateway may read. Another owner's rows are filtered here, so that no controller can forget to. */
 export interface KernelReader {
@@ -6,6 +6,8 @@ export interface KernelReader {
   /** Kernels whose owner or actor is `user`; ended ones only while `endedAfter` (ms) ≤ their end. Oldest first. */
   listVisible(user: string, endedAfter: number): Promise<Kernel[]>;
   listAll(endedAfter: number): Promise<Kernel[]>;
+  /** What kernels of this one's environment say of themselves; undefined where none has run yet. */
+  infoFor(kernel: Pick<Kernel, 'kernelspec' | 'launch'>): Promise<KernelInfo | undefined>;
 }
 
 export interface SessionReader {

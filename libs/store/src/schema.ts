@@ -3,6 +3,7 @@ import type { Generated } from 'kysely';
 /** Columns hold text and integers only, so that SQLite and PostgreSQL read alike; instants are ms since the epoch. */
 export interface Schema {
   kernels: KernelTable;
+  kernel_infos: KernelInfoTable;
   sessions: SessionTable;
   tokens: TokenTable;
   outbox: OutboxTable;
@@ -22,6 +23,8 @@ export interface KernelTable {
   requests: string;
   /** JSON of LaunchSpec. */
   launch: string;
+  /** JSON of CullLimits. */
+  culling: string;
   phase: string;
   end_reason: string | null;
   detail: string;
@@ -31,8 +34,16 @@ export interface KernelTable {
   ready_at: number | null;
   ended_at: number | null;
   last_activity_at: number;
+  /** JSON of Ending. */
+  ending: string | null;
   /** JSON of AgentEndpoint. */
   endpoint: string | null;
+}
+
+export interface KernelInfoTable {
+  environment: string;
+  /** JSON of KernelInfo. */
+  info: string;
 }
 
 export interface SessionTable {

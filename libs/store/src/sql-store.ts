@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Kernel } from '#libs/contracts';
 import { InputLogRepository } from './repositories/input-log.repository.js';
 import { KernelRepository } from './repositories/kernel.repository.js';
+import { environmentOf, KernelInfoRepository } from './repositories/kernel-info.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
 import { SessionRepository } from './repositories/session.repository.js';
@@ -35,6 +36,8 @@ export class SqlStore implements Store {
       if (!(await new LeaderRepository(transaction).holds(this.epoch))) throw new Deposed(this.epoch);
       const kernels = new KernelRepository(transaction);
       for (const kernel of batch.kernels) await kernels.save(kernel);
+      const infos = new KernelInfoRepository(transaction);
+      for (const { of, info } of batch.kernelInfos) await infos.save(environmentOf(of), info);
       const sessions = new SessionRepository(transaction);
       for (const session of batch.sessions) await sessions.save(session);
       for (const id of batch.deletedSessions) await sessions.delete(id);
@@ -53,8 +56,24 @@ export class SqlStore implements Store {
     });
   }
 
+  async prune(before: number, limit: number): Promise<number> {
+    return this.db.transaction().execute(async (transaction) => {
+      if (!(await new LeaderRepository(transaction).holds(this.epoch))) throw new Deposed(this.epoch);
+      const ended = await new KernelRepository(transaction).removeEnded(before, limit);
+      const sessions = new SessionRepository(transaction);
+      for (const id of ended) await sessions.deleteOf(id);
+      const tokens = await new TokenRepository(transaction).removeDead(before, limit);
+      const inputs = await new InputLogRepository(transaction).removeOld(before, limit);
+      return ended.length + tokens + inputs;
+    });
+  }
+
   livingKernels(): Promise<Kernel[]> {
     return this.kernels.living();
+  }
+
+  heldTimes(limit: number): Promise<number[]> {
+    return this.kernels.heldTimes(limit);
   }
 
   undelivered(): Promise<OutboxEntry[]> {

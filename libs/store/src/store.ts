@@ -1,4 +1,4 @@
-import type { Kernel, KernelId, SessionRow, TokenRow } from '#libs/contracts';
+import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
 import type { KernelReader, SessionReader, TokenReader } from './readers.js';
 
 /** Who an outbox entry is for: every gateway, or the launcher. */
@@ -20,6 +20,8 @@ export interface OutboxEntry extends Message {
 export interface Batch {
   /** Whole rows, new or changed. */
   kernels: readonly Kernel[];
+  /** What a kernel of that environment says of itself. */
+  kernelInfos: readonly { of: Pick<Kernel, 'kernelspec' | 'launch'>; info: KernelInfo }[];
   sessions: readonly SessionRow[];
   deletedSessions: readonly string[];
   /** Kernels that ended for good: the sessions on them go. */
@@ -54,8 +56,18 @@ export interface Store {
    * @throws Deposed when another writer leads
    */
   commit(batch: Batch): Promise<OutboxEntry[]>;
+  /**
+   * Removes rows from before `before` (ms): kernels that ended, with their sessions; tokens that expired or were revoked;
+   * the input log. At most `limit` of each kind, the oldest first.
+   *
+   * @returns how many; 0 when nothing is left to remove
+   * @throws Deposed when another writer leads
+   */
+  prune(before: number, limit: number): Promise<number>;
   /** Kernels that have not ended, oldest first. */
   livingKernels(): Promise<Kernel[]>;
+  /** How long the kernels that ended last held their places, milliseconds, newest first; failed launches left out. */
+  heldTimes(limit: number): Promise<number[]>;
   /** Outbox entries not yet delivered, in commit order. */
   undelivered(): Promise<OutboxEntry[]>;
   close(): Promise<void>;

@@ -19,6 +19,7 @@ export const aSubmission = (changes: Partial<KernelSubmission> = {}): KernelSubm
     limits: { cpuMilli: null, memoryBytes: 4 * 1024 ** 3 },
     launchTimeoutSeconds: 60,
   },
+  culling: {},
   ...changes,
 });
 
@@ -35,6 +36,7 @@ export const aKernel = (changes: Partial<Kernel> = {}): Kernel => ({
   readyAt: null,
   endedAt: null,
   lastActivityAt: 1_000,
+  ending: null,
   endpoint: null,
   ...changes,
 });

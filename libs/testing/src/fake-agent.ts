@@ -97,19 +97,21 @@ export class FakeAgent {
     });
   }
 
-  #welcome(socket: Socket, hello: { session?: string; seen?: number; epoch?: string }): string {
+  #welcome(socket: Socket, hello: { session?: string; seen?: number; epoch?: string; ephemeral?: boolean }): string {
     this.hellos.push(hello);
     // One that names none is a session of its own, which nobody comes back to.
     const session = hello.session ?? randomUUID();
     const last = this.#ring.length;
-    const seen = hello.epoch === this.epoch ? hello.seen : undefined;
+    const seen = hello.epoch === this.epoch || hello.seen === 0 ? hello.seen : undefined;
     const state = this.#sessions.get(session) ?? { acked: seen ?? last, inputLast: 0, socket: null };
     this.#sessions.set(session, state);
     state.socket?.end(packJsonFrame(FrameType.bye, 0, { code: 'replaced', reason: 'opened again' }));
     state.socket = socket;
+    if (hello.ephemeral) socket.on('close', () => this.#sessions.delete(session));
     state.acked = Math.max(state.acked, seen ?? 0);
     const { epoch } = this;
-    const welcome = { v: 1, epoch, first: 1, last, inputLast: state.inputLast, state: 'idle', pid: 1, claimed: true };
+    const { acked: from, inputLast } = state;
+    const welcome = { v: 1, epoch, first: 1, last, from, inputLast, state: 'idle', pid: 1, claimed: true };
     socket.write(packJsonFrame(FrameType.welcome, 0, welcome));
     for (const frame of this.#ring.slice(state.acked)) socket.write(frame);
     return session;

@@ -18,6 +18,17 @@ export class FakeClock implements Clock {
     };
   }
 
+  /** When the next timer is due; undefined: none waits. */
+  get nextAt(): number | undefined {
+    return this.#next(Number.POSITIVE_INFINITY)?.at;
+  }
+
+  /** Sets the wall clock; what is waited for comes when it would have come. */
+  jump(ms: number): void {
+    this.time += ms;
+    for (const timer of this.#timers) timer.at += ms;
+  }
+
   /** Lets time pass and calls what falls due, in the order of its time. */
   advance(ms: number): void {
     const until = this.time + ms;

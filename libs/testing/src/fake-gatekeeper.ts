@@ -42,6 +42,10 @@ export class FakeGatekeeper {
       this.kernels.change(kernelId, { executionState: 'restarting' });
       return this.kernels.find(kernelId);
     },
+    [GatekeeperCommands.interruptKernel.pattern]: ({ kernelId }: { kernelId: Kernel['id'] }) => {
+      this.kernels.interrupt(kernelId);
+      return this.kernels.find(kernelId);
+    },
     [GatekeeperCommands.explainKernel.pattern]: () => this.kernels.explain(),
     [GatekeeperCommands.saveSession.pattern]: (row: SessionRow) => {
       this.sessions.set(row.id, row);

@@ -1,14 +1,20 @@
-import type { EndReason, Kernel, KernelId, WaitExplanation } from '#libs/contracts';
+import type { EndReason, Kernel, KernelId, KernelInfo, WaitExplanation } from '#libs/contracts';
 import { aKernel } from './builders.js';
 import type { FakeAgent } from './fake-agent.js';
+
+interface Listener {
+  changed(kernel: Kernel): void;
+  interrupted(): void;
+}
 
 /** Kernel rows as a gateway sees them: read, told of by events, explained. Each change raises the revision. */
 export class FakeKernels {
   readonly #rows = new Map<KernelId, Kernel>();
-  readonly #listeners = new Map<KernelId, Set<(kernel: Kernel) => void>>();
+  readonly #listeners = new Map<KernelId, Set<Listener>>();
   readonly #revocations = new Set<(tokenId: string) => void>();
   explanation: WaitExplanation | null = null;
   explained = 0;
+  info: KernelInfo | undefined;
 
   add(changes: Partial<Kernel> = {}): Kernel {
     const kernel = aKernel(changes);
@@ -21,7 +27,11 @@ export class FakeKernels {
     if (row === undefined) throw new Error(`no kernel ${id}`);
     const kernel = { ...row, ...changes, revision: row.revision + 1 };
     this.#rows.set(id, kernel);
-    for (const listener of this.#listeners.get(id) ?? []) listener(kernel);
+    for (const listener of this.#listeners.get(id) ?? []) listener.changed(kernel);
+  }
+
+  interrupt(id: KernelId): void {
+    for (const listener of this.#listeners.get(id) ?? []) listener.interrupted();
   }
 
   start(id: KernelId, agent: FakeAgent): void {
@@ -49,8 +59,12 @@ export class FakeKernels {
     return [...this.#rows.values()];
   }
 
+  async infoFor(): Promise<KernelInfo | undefined> {
+    return this.info;
+  }
+
   // Events
-  on(id: KernelId, listener: (kernel: Kernel) => void): () => void {
+  on(id: KernelId, listener: Listener): () => void {
     const listeners = this.#listeners.get(id) ?? new Set();
     this.#listeners.set(id, listeners.add(listener));
     return () => listeners.delete(listener);

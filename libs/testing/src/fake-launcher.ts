@@ -1,5 +1,5 @@
 import type { CommandClient } from '#libs/bus';
-import { type KernelId, LauncherCommands } from '#libs/contracts';
+import { type KernelId, type KernelUsage, LauncherCommands } from '#libs/contracts';
 import { Heard } from './heard.js';
 
 export interface LauncherCommand {
@@ -14,17 +14,19 @@ export class FakeLauncher {
   readonly commands = new Heard<LauncherCommand>();
   /** Answers the next commands with these failures, one each. */
   readonly failures: Error[] = [];
-  /** CPU time of every kernel so far. */
-  cpuSeconds = 0;
+  /** What the agent of a kernel says of its use. */
+  usage: (kernelId: KernelId) => KernelUsage | null = () => null;
   /** Holds back answers to `reconcile` while it is set. */
   reconciling: Promise<void> | undefined;
 
   readonly send = (async ({ pattern }: { pattern: string }, input: object) => {
     this.commands.add({ name: pattern.replace('launcher.', ''), ...input });
     if (pattern === LauncherCommands.reconcile.pattern) await this.reconciling;
-    if (pattern === LauncherCommands.usage.pattern) return { cpuSeconds: this.cpuSeconds };
     const failure = this.failures.shift();
     if (failure) throw failure;
+    if (pattern === LauncherCommands.usage.pattern) {
+      return this.usage((input as { kernelId: KernelId }).kernelId);
+    }
     return {};
   }) as CommandClient['send'];
 

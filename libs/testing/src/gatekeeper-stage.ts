@@ -36,11 +36,11 @@ export class GatekeeperStage {
   constructor(
     private readonly compose: (parts: Parts) => DynamicModule,
     private readonly scheduling: Partial<Config['scheduling']> = {},
-    private readonly culling: Partial<Config['culling']> = {},
+    private readonly settings: Partial<{ [K in keyof Config]: Partial<Config[K]> }> = {},
   ) {}
 
   async start(): Promise<this> {
-    const config = Config.parse({ scheduling: this.scheduling, culling: this.culling });
+    const config = Config.parse({ ...this.settings, scheduling: this.scheduling });
     this.store = await openStore(this.path);
     const { launcher, gateways, clock } = this;
     const module = this.compose({ config, store: this.#watched(this.store), launcher, gateways, clock });

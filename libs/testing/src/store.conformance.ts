@@ -13,6 +13,7 @@ export interface DatabaseUnderTest {
 
 const batch = (changes: Partial<Batch>): Batch => ({
   kernels: [],
+  kernelInfos: [],
   sessions: [],
   deletedSessions: [],
   deletedSessionsOf: [],
@@ -53,6 +54,8 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
         tokenId: 'jti',
         admittedAt: 2,
         readyAt: 3,
+        culling: { idleSeconds: 0 },
+        ending: { at: 9, reason: 'culled', detail: 'Idle.' },
         endpoint: { socket: '/run/a.sock', clientToken: 'c', controlToken: 't' },
       });
       const [session, token] = [aSession({ kernelId: kernel.id }), aToken({ expiresAt: 9, actAs: ['*'] })];
@@ -68,6 +71,35 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       expect(await readers.kernels.find(aKernelId())).toBeUndefined();
       expect(await readers.sessions.find(aKernelId())).toBeUndefined();
       expect(await readers.tokens.find('none')).toBeUndefined();
+    });
+
+    it('remembers what kernels say of themselves, by environment and version', async () => {
+      const kernel = aKernel();
+      const language = { name: 'python', version: '3.13.1', mimetype: '', file_extension: '.py' };
+      const info = {
+        protocol_version: '5.3',
+        implementation: 'i',
+        implementation_version: '1',
+        language_info: language,
+      };
+      expect(await readers.kernels.infoFor(kernel)).toBeUndefined();
+      await store.commit(batch({ kernelInfos: [{ of: kernel, info: { ...info, implementation: 'old' } }] }));
+      await store.commit(batch({ kernelInfos: [{ of: kernel, info }] }));
+      expect(await readers.kernels.infoFor(aKernel())).toEqual(info);
+      expect(await readers.kernels.infoFor(aKernel({ kernelspec: 'r' }))).toBeUndefined();
+      const command = { kind: 'python' as const, python: '/next/python3' };
+      const next = aKernel({ launch: { ...kernel.launch, command } });
+      expect(await readers.kernels.infoFor(next)).toBeUndefined();
+    });
+
+    it('knows how long places were held, newest first, failed launches left out', async () => {
+      const ended = (admittedAt: number, endedAt: number, readyAt: number | null = admittedAt + 1) =>
+        aKernel({ phase: 'ended', endReason: 'culled', admittedAt, readyAt, endedAt });
+      const never = aKernel({ phase: 'ended', endReason: 'shut-down', endedAt: 900 });
+      const kernels = [ended(100, 150), ended(100, 400), ended(100, 300), ended(100, 500, null), never, aKernel()];
+      await store.commit(batch({ kernels }));
+      expect(await store.heldTimes(2)).toEqual([300, 200]);
+      expect(await store.heldTimes(100)).toEqual([300, 200, 50]);
     });
 
     it('replaces a row by its id', async () => {
@@ -169,6 +201,38 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       expect(log.map(({ at }) => at)).toEqual([3, 4, 5]);
       expect(log.at(-1)).toEqual({ at: 5, epoch: bounded.epoch, events: [{ kind: 'released', at: 5 }] });
       await bounded.close();
+    });
+
+    it('removes what is old in small batches, and nothing that lives or is young', async () => {
+      const [old, older, young] = [300, 200, 900].map((endedAt) =>
+        aKernel({ phase: 'ended', endReason: 'culled', endedAt }),
+      );
+      const living = aKernel({ submittedAt: 1 });
+      const kernels = [old, older, young, living].flatMap((kernel) => kernel ?? []);
+      const sessions = kernels.map(({ id }) => aSession({ kernelId: id }));
+      const dead = [aToken({ expiresAt: 499 }), aToken({ revokedAt: 10 })];
+      const good = [aToken({ expiresAt: 501 }), aToken()];
+      await store.commit(
+        batch({ kernels, sessions, tokens: [...dead, ...good], input: { at: 499, events: [] }, outbox: [launch(1)] }),
+      );
+      await store.commit(batch({ input: { at: 501, events: [] } }));
+      expect(await store.prune(500, 1)).toBe(3);
+      expect(await readers.kernels.find(older?.id ?? aKernelId())).toBeUndefined();
+      expect(await store.prune(500, 10)).toBe(2);
+      expect(await store.prune(500, 10)).toBe(0);
+      expect((await readers.kernels.listAll(0)).map(({ id }) => id).toSorted()).toEqual(
+        [young?.id, living.id].toSorted(),
+      );
+      expect(await readers.sessions.listOwned('ada')).toHaveLength(2);
+      expect((await readers.tokens.list()).map(({ id }) => id).toSorted()).toEqual(good.map(({ id }) => id).toSorted());
+      expect((await database.inputLog()).map(({ at }) => at)).toEqual([501]);
+      expect(await store.undelivered()).toHaveLength(1);
+    });
+
+    it('lets a deposed writer remove nothing', async () => {
+      const next = await database.openStore();
+      await expect(store.prune(500, 1)).rejects.toThrow(Deposed);
+      await next.close();
     });
 
     it('commits batches given at once one after the other, each whole', async () => {

@@ -7,6 +7,8 @@ its own cost is some tens of microseconds a request and a flood leaves it at the
 - `prepare buffers N SIZE`   makes N display_data messages with one binary buffer of SIZE bytes each
 - `blast`                    sends what was prepared, then replies; its clients see every message or one was dropped
 - anything else              is answered with an empty reply
+
+Beamgate may start it ahead and tell it later whose it is (docs/reference/claimable-kernels.md).
 """
 
 from __future__ import annotations
@@ -97,9 +99,7 @@ class Peer:
 
 class NullKernel:
     def __init__(self, connection_file: str) -> None:
-        with open(connection_file) as file:
-            self.where = json.load(file)
-        self.key = self.where.get("key", "").encode()
+        self._read(connection_file)
         self.session = uuid.uuid4().hex
         self.count = 0
         self.prepared: list[list[bytes]] = []
@@ -107,6 +107,28 @@ class NullKernel:
         self.iopub: list[Peer] = []
         for channel in SOCKET_TYPES:
             self.selector.register(self._listen(channel), selectors.EVENT_READ, channel)
+
+    def _read(self, connection_file: str) -> None:
+        with open(connection_file) as file:
+            self.where = json.load(file)
+        self.key = self.where.get("key", "").encode()
+
+    def expect_claim(self, agent: socket.socket) -> None:
+        agent.sendall(b'{"initialised":true,"welcomes":true}\n')
+        self.selector.register(agent, selectors.EVENT_READ, self._take)
+
+    def _take(self, agent: socket.socket) -> None:
+        self.selector.unregister(agent)
+        with agent, agent.makefile("rw") as lines:
+            told = json.loads(lines.readline())
+            claim = told["claim"]
+            for name in claim.get("unset", []):
+                os.environ.pop(name, None)
+            os.environ.update(claim["env"])
+            os.umask(claim.get("umask", os.umask(0o22)))
+            os.chdir(claim["cwd"])
+            self._read(told["connectionFile"])
+            lines.write('{"claimed":true}\n')
 
     def _listen(self, channel: str) -> socket.socket:
         port = self.where[f"{channel}_port"]
@@ -128,6 +150,8 @@ class NullKernel:
             for key, _ in self.selector.select():
                 if isinstance(key.data, str):
                     self._accept(key.fileobj, key.data)  # type: ignore[arg-type]
+                elif callable(key.data):
+                    key.data(key.fileobj)
                 else:
                     self._serve(key.data)
 
@@ -150,6 +174,7 @@ class NullKernel:
             if peer.channel == "iopub":
                 if parts[0][:1] == b"\x01" and peer not in self.iopub:
                     self.iopub.append(peer)
+                    peer.connection.sendall(self._join([b"", *self._message("iopub_welcome", b"{}", b"{}")]))
             elif peer.channel == "hb":
                 peer.connection.sendall(self._join(parts))
             elif peer.channel != "stdin":
@@ -235,4 +260,7 @@ class NullKernel:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    NullKernel(sys.argv[1]).run()
+    kernel = NullKernel(sys.argv[1])
+    if (descriptor := os.environ.pop("BEAMGATE_CLAIM_FD", None)) is not None:
+        kernel.expect_claim(socket.socket(fileno=int(descriptor)))
+    kernel.run()

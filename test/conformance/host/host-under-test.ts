@@ -6,7 +6,7 @@ import { type KernelFact, ProcessHost, type ProcessHostOptions } from '#libs/com
 import { type AgentEndpoint, KernelId, type LaunchSpec } from '#libs/contracts';
 import { AgentStream, EMPTY_OBJECT, packV1, peekV1 } from '#libs/jupyter';
 
-const root = join(import.meta.dirname, '../../..');
+export const root = join(import.meta.dirname, '../../..');
 
 /** Interpreter of the default environment, which is made if it is not there. */
 export const interpreter = (): string => {
@@ -20,6 +20,7 @@ export const hostOptions = (data: string, python: string): ProcessHostOptions =>
   agent: join(root, 'agent/beamgate_agent/__main__.py'),
   python,
   templates: [],
+  pools: [],
   poolBudget: 0,
   inherited: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: data, LANG: 'C.UTF-8' },
   workingDirectories: [{ from: '/', to: '/' }],

@@ -26,15 +26,7 @@ describe('a template of an environment', () => {
     const ready = once(said, 'template ready');
     ({ host, facts } = newHost({
       ...hostOptions(data, python),
-      templates: [
-        {
-          name: 'python3',
-          python,
-          preload: [],
-          limits: { memoryBytes: null, cpuMilli: null },
-          pool: { floor: 0, ceiling: 0 },
-        },
-      ],
+      templates: [{ python, preload: [] }],
       log,
     }));
     [{ pid: template }] = await ready;

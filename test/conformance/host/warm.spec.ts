@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
@@ -13,6 +13,7 @@ import {
   interpreter,
   newHost,
   newKernelId,
+  root,
   traces,
 } from './host-under-test.js';
 
@@ -41,16 +42,17 @@ describe('warm kernels', () => {
     const options: ProcessHostOptions = {
       ...hostOptions(data, python),
       inherited: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, LANG: 'C.UTF-8', LATE: 'inherited' },
-      templates:
+      templates: size === 0 ? [] : [{ python, preload: PRELOAD }],
+      pools:
         size === 0
           ? []
           : [
               {
                 name: 'python3',
-                python,
-                preload: PRELOAD,
+                command: { kind: 'python', python },
                 limits: { memoryBytes: null, cpuMilli: null },
-                pool: { floor: size, ceiling: size },
+                floor: size,
+                ceiling: size,
               },
             ],
       poolBudget: 8,
@@ -187,8 +189,48 @@ describe('warm kernels', () => {
   });
 });
 
+describe('a kernel of another language that can be claimed', () => {
+  const argv = [interpreter(), '-I', '-S', join(root, 'test/bench/null-kernel/null_kernel.py'), '{connection_file}'];
+  const command = { kind: 'generic', argv, interruptMode: 'signal', resourceDir: '/tmp', claimable: true } as const;
+  const limits = { memoryBytes: null, cpuMilli: null };
+
+  it('is started ahead, told whose it is, and served', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'bg-w-'));
+    const said = new EventEmitter();
+    const say = (fields: object, message: string) => void said.emit(message, fields);
+    const warm = once(said, 'warm kernel ready');
+    const { host, facts } = newHost({
+      ...hostOptions(data, interpreter()),
+      pools: [{ name: 'null', command, limits, floor: 1, ceiling: 1 }],
+      poolBudget: 1,
+      log: { info: say, warn: say },
+    });
+    try {
+      await warm;
+      const claim = once(said, 'claiming a warm kernel');
+      const id = newKernelId();
+      await host.launch(id, 'alice', { ...aLaunch(interpreter(), { env: { MINE: 'yes' } }), command });
+      await Promise.all([claim, facts.until(id, 'ready')]);
+      const { endpoint } = await facts.until(id, 'agent-up');
+      expect((await execute(endpoint, 'anything')).status).toBe('ok');
+      const [pid] = kernelsIn(data);
+      expect(readlinkSync(`/proc/${pid}/cwd`)).toBe(join(data, 'work', 'alice'));
+    } finally {
+      await host.reconcile([]);
+      await host.close();
+      rmSync(data, { recursive: true, force: true, maxRetries: 5 });
+    }
+  });
+});
+
 /** Process ids of the agents that left a record, but for that of one kernel. */
 const agentsIn = (data: string, kernelId: KernelId): number[] =>
   readdirSync(join(data, 'run'))
     .filter((name) => name.endsWith('.json') && name !== `${kernelId}.json`)
     .map((name) => (JSON.parse(readFileSync(join(data, 'run', name), 'utf8')) as { pid: number }).pid);
+
+/** Process ids of the kernels that agents left a record of. */
+const kernelsIn = (data: string): number[] =>
+  readdirSync(join(data, 'run'))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => (JSON.parse(readFileSync(join(data, 'run', name), 'utf8')) as { kernelPid: number }).kernelPid);

@@ -1,100 +1,176 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { type Kernel, type KernelId, LauncherCommands } from '#libs/contracts';
-import { CLOCK, type Clock, type CullPlan, cullPlan } from '#libs/domain';
-import { GATEKEEPER_CONFIG, type GatekeeperConfig, type GatekeeperParts, LAUNCHER } from '../gatekeeper-parts.js';
+import type { CommandClient } from '#libs/bus';
+import { type Kernel, type KernelId, type KernelUsage, LauncherCommands } from '#libs/contracts';
+import {
+  CLOCK,
+  type Clock,
+  type CpuReading,
+  type EndPlan,
+  type EndRule,
+  endRules,
+  type Happening,
+  inUse,
+  planEnd,
+  whyItEnds,
+} from '#libs/domain';
+import { GATEKEEPER_CONFIG, type GatekeeperConfig, LAUNCHER } from '../gatekeeper-parts.js';
+import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
 
-/** An idle kernel that used more than this share of a core since the warning computes in the background. */
-const IN_USE_SHARE = 0.02;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-interface Watched {
-  endAt: number;
+interface Watch {
+  /** When it is looked at next; before all times while that goes on. */
+  dueAt: number;
   cancel(): void;
+  /** Its CPU time at an earlier look. */
+  reading?: CpuReading;
 }
 
-/** Ends kernels that nobody uses. By what they do, not by who is connected; gateways warn by the same plan. */
+/** After a look at a kernel whose agent did not answer. */
+const RETRY_MS = 30_000;
+/** A row that is further ahead of the clock than this was written before the clock was set back. */
+const SKEW_MS = 60_000;
+const LOOKING: Watch = { dueAt: Number.NEGATIVE_INFINITY, cancel: () => undefined };
+
+/**
+ * Warns of and ends kernels that are left alone, or busy for too long. The rows say when to look; what is decided upon is
+ * what the agent says then, so that neither a jump of the clock nor an outage of ours ends a kernel in use.
+ */
 @Injectable()
 export class CullingService implements OnModuleDestroy {
   readonly #log = new Logger('Gatekeeper');
-  readonly #watched = new Map<KernelId, Watched>();
-  readonly #since: number;
+  readonly #watches = new Map<KernelId, Watch>();
+  #closed = false;
 
   constructor(
     private readonly writer: Writer,
-    @Inject(LAUNCHER) private readonly launcher: GatekeeperParts['launcher'],
+    private readonly known: Known,
+    @Inject(LAUNCHER) private readonly launcher: Pick<CommandClient, 'send'>,
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
-    this.#since = clock.now();
-    writer.onStart((kernels) => this.#watch(kernels));
-    writer.onCommit(({ kernels }) => this.#watch(kernels));
-  }
-
-  #watch(kernels: Iterable<Kernel>): void {
-    for (const kernel of kernels) {
-      const plan = this.#planOf(kernel);
-      const watched = this.#watched.get(kernel.id);
-      if (watched?.endAt === plan?.endAt) continue;
-      watched?.cancel();
-      this.#watched.delete(kernel.id);
-      if (plan !== null) this.#after(kernel.id, plan, plan.warnAt, () => void this.#warned(kernel.id, plan));
-    }
+    writer.onStart((kernels) => this.#start(kernels));
+    writer.onCommit(({ kernels, wanted }) => {
+      for (const kernel of kernels) this.#watch(kernel);
+      for (const id of wanted) this.#plan(id);
+    });
   }
 
   onModuleDestroy(): void {
-    for (const { cancel } of this.#watched.values()) cancel();
+    this.#closed = true;
+    for (const { cancel } of this.#watches.values()) cancel();
   }
 
-  #planOf = (kernel: Kernel): CullPlan | null => cullPlan(kernel, this.config.culling, this.#since);
-
-  #after(id: KernelId, plan: CullPlan, at: number, call: () => void): void {
-    const wait = Math.min(LONGEST_TIMER_MS, Math.max(0, at - this.clock.now()));
-    const again = (): void => (this.clock.now() < at ? this.#after(id, plan, at, call) : call());
-    this.#watched.set(id, { endAt: plan.endAt, cancel: this.clock.after(wait, again) });
+  /** Warnings of an earlier gatekeeper are withdrawn: nobody looked meanwhile, so their time begins anew. */
+  #start(kernels: Iterable<Kernel>): void {
+    for (const kernel of kernels) {
+      if (kernel.ending) void this.#happen(kernel.id, { kind: 'spared' });
+      else this.#watch(kernel);
+    }
   }
 
-  /** From here on its use of the processor counts too. */
-  async #warned(id: KernelId, plan: CullPlan): Promise<void> {
-    const before = await this.#cpuSeconds(id);
-    if (this.#watched.get(id)?.endAt !== plan.endAt) return;
-    this.#after(id, plan, plan.endAt, () => void this.#due(id, plan, before));
+  #watch(kernel: Kernel): void {
+    if (kernel.phase === 'ready') this.#plan(kernel.id);
+    else this.#forget(kernel.id);
   }
 
-  async #due(id: KernelId, plan: CullPlan, before: number | null): Promise<void> {
-    const after = await this.#cpuSeconds(id);
-    const seconds = (plan.endAt - plan.warnAt) / 1000;
-    const used = before !== null && after !== null && after - before > seconds * IN_USE_SHARE;
+  /** A look that comes before it is due costs less than a new timer for each activity. */
+  #plan(id: KernelId): void {
+    const watch = this.#watches.get(id);
+    const dueAt = this.#dueAt(id, watch?.reading);
+    if (dueAt === undefined) this.#forget(id);
+    else if (watch === undefined || dueAt < watch.dueAt) this.#lookAt(id, dueAt, watch?.reading);
+  }
+
+  #dueAt(id: KernelId, reading: CpuReading | undefined): number | undefined {
+    const kernel = this.known.kernels.get(id);
+    if (kernel?.phase !== 'ready') return undefined;
+    if (kernel.ending) return kernel.ending.at;
+    const since = Math.min(kernel.lastActivityAt, this.clock.now());
+    const plan = planEnd(this.#rules(kernel), { state: kernel.executionState, since });
+    return plan && (reading ? plan.warnAt : plan.measureAt);
+  }
+
+  #rules({ id, culling }: Kernel): EndRule[] {
+    return endRules(this.config, culling, this.known.core.running.get(id)?.wanted === true);
+  }
+
+  #lookAt(id: KernelId, dueAt: number, reading?: CpuReading): void {
+    this.#forget(id);
+    if (this.#closed) return;
+    const cancel = this.clock.after(Math.max(0, dueAt - this.clock.now()), () => {
+      this.#watches.set(id, { ...LOOKING });
+      this.#look(id, reading).catch((error: unknown) => this.#log.error(error));
+    });
+    this.#watches.set(id, { dueAt, cancel, ...(reading ? { reading } : {}) });
+  }
+
+  #forget(id: KernelId): void {
+    this.#watches.get(id)?.cancel();
+    this.#watches.delete(id);
+  }
+
+  async #look(id: KernelId, first: CpuReading | undefined): Promise<void> {
+    const looking = this.#watches.get(id);
+    const usage = await this.launcher.send(LauncherCommands.usage, { kernelId: id }).catch(() => null);
+    const kernel = this.known.kernels.get(id);
+    if (this.#watches.get(id) !== looking || kernel === undefined) return;
+    const now = this.clock.now();
+    if (usage === null) return this.#lookAt(id, now + RETRY_MS);
+    const reading = { at: now, cpuSeconds: usage.cpuSeconds };
+    const next = await this.#judge(kernel, usage, first, reading);
+    if (this.#watches.get(id) !== looking) return;
+    const dueAt = next.at ?? this.#dueAt(id, next.reading);
+    if (dueAt === undefined) this.#forget(id);
+    else this.#lookAt(id, dueAt, next.reading);
+  }
+
+  /** @returns when to look again, where the row does not say, and the reading to compare with then */
+  async #judge(
+    kernel: Kernel,
+    { state, quietMs }: KernelUsage,
+    first: CpuReading | undefined,
+    reading: CpuReading,
+  ): Promise<{ at?: number; reading?: CpuReading }> {
+    const now = reading.at;
+    const told = kernel.lastActivityAt > now + SKEW_MS ? 0 : kernel.lastActivityAt;
+    const since = Math.max(now - quietMs, Math.min(told, now));
+    const plan = planEnd(this.#rules(kernel), { state, since });
+    const { cpuPercent } = this.config.culling;
+    if (state === 'idle' && first && inUse(first, reading, cpuPercent)) {
+      await this.#happen(kernel.id, { kind: 'activity', state, at: now });
+      return {};
+    }
+    if (plan === undefined || plan.warnAt > now) {
+      await this.#leave(kernel, state, since);
+      return plan ? { at: Math.max(now, this.#next(plan, now)), ...(now >= plan.measureAt ? { reading } : {}) } : {};
+    }
+    if (kernel.ending && kernel.ending.at > now) return first ? { reading: first } : {};
+    if (state === 'idle' && !first && cpuPercent > 0) return { at: now + (plan.warnAt - plan.measureAt), reading };
+    const { reason, warningSeconds } = plan.rule;
+    if (kernel.ending || warningSeconds === 0) {
+      const detail = whyItEnds(plan.rule, now - since, 'had');
+      await this.#happen(kernel.id, { kind: 'stopAsked', reason, detail });
+      return {};
+    }
+    const detail = whyItEnds(plan.rule, now - since, 'has');
+    await this.#happen(kernel.id, { kind: 'warned', ending: { at: now + warningSeconds * 1000, reason, detail } });
+    return { reading };
+  }
+
+  #next = (plan: EndPlan, now: number): number => (now >= plan.measureAt ? plan.warnAt : plan.measureAt);
+
+  /** It is in use, or nothing would end it any more. */
+  async #leave(kernel: Kernel, state: KernelUsage['state'], since: number): Promise<void> {
+    if (since > kernel.lastActivityAt && state !== 'exited') {
+      await this.#happen(kernel.id, { kind: 'activity', state, at: since });
+    } else if (kernel.ending) await this.#happen(kernel.id, { kind: 'spared' });
+  }
+
+  #happen(id: KernelId, happening: Happening): Promise<void> {
     const work = this.writer.fact(async (draft) => {
       const kernel = await draft.kernel(id);
-      if (kernel === undefined || this.#planOf(kernel)?.endAt !== plan.endAt) return;
-      const { executionState } = kernel;
-      if (executionState === 'idle' && used) {
-        draft.happen(kernel, { kind: 'activity', state: 'idle', at: draft.now });
-      } else if (executionState === 'idle' || executionState === 'busy') {
-        draft.happen(kernel, { kind: 'stopAsked', reason: 'culled', detail: this.#detail(executionState) });
-      }
+      if (kernel?.phase === 'ready') draft.happen(kernel, happening);
     });
-    await work.catch((error: unknown) => this.#log.error(error));
+    return work.catch((error: unknown) => this.#log.error(error));
   }
-
-  #detail(state: 'idle' | 'busy'): string {
-    const { idleSeconds, busySeconds } = this.config.culling;
-    return state === 'idle'
-      ? `It was not used for ${duration(idleSeconds)}.`
-      : `One cell ran for ${duration(busySeconds)}, and no longer is allowed.`;
-  }
-
-  #cpuSeconds = (kernelId: KernelId): Promise<number | null> =>
-    this.launcher.send(LauncherCommands.usage, { kernelId }).then(
-      ({ cpuSeconds }) => cpuSeconds,
-      () => null,
-    );
 }
-
-const duration = (seconds: number): string =>
-  seconds < 120
-    ? `${seconds} s`
-    : seconds < 7200
-      ? `${Math.round(seconds / 60)} min`
-      : `${Math.round(seconds / 3600)} h`;

@@ -3,7 +3,7 @@ import { BusController } from '#libs/bus';
 import { GatekeeperCommands, type Kernel, type WaitExplanation } from '#libs/contracts';
 import { KernelsService } from './kernels.service.js';
 
-const { submitKernel, stopKernel, restartKernel, keepKernel, explainKernel } = GatekeeperCommands;
+const { submitKernel, stopKernel, restartKernel, interruptKernel, keepKernel, explainKernel } = GatekeeperCommands;
 
 @BusController()
 export class KernelCommandsController {
@@ -23,6 +23,11 @@ export class KernelCommandsController {
   @MessagePattern(restartKernel.pattern)
   restart(@Payload() payload: unknown): Promise<Kernel> {
     return this.kernels.restart(restartKernel.input.parse(payload).kernelId);
+  }
+
+  @MessagePattern(interruptKernel.pattern)
+  interrupt(@Payload() payload: unknown): Promise<Kernel> {
+    return this.kernels.interrupt(interruptKernel.input.parse(payload).kernelId);
   }
 
   @MessagePattern(keepKernel.pattern)

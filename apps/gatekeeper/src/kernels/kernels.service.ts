@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import {
   Conflict,
   type EndReason,
+  GatekeeperEvents,
   type Kernel,
   type KernelId,
   type KernelSubmission,
@@ -11,12 +12,11 @@ import {
   type WaitExplanation,
 } from '#libs/contracts';
 import { CLOCK, type Clock, type Happening, isLaunching, queuedKernel } from '#libs/domain';
-import { expectedStart, firstComePolicy } from '#libs/scheduling';
+import { firstComePolicy } from '#libs/scheduling';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import type { Draft } from '../writer/draft.js';
 import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
-import { HoldingTimes } from './holding-times.js';
 
 /** Judges what callers ask of kernels. */
 @Injectable()
@@ -26,7 +26,6 @@ export class KernelsService {
     private readonly known: Known,
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
     @Inject(CLOCK) private readonly clock: Clock,
-    private readonly holding: HoldingTimes,
   ) {}
 
   /** The same id from the same owner and kernelspec is the same kernel, whatever became of it. */
@@ -54,22 +53,29 @@ export class KernelsService {
     return this.#happen(kernelId, { kind: 'restartAsked' });
   }
 
-  /** As if it had been used now. */
   keep(kernelId: KernelId): Promise<Kernel> {
+    return this.#happen(kernelId, { kind: 'kept' });
+  }
+
+  /** A kernel that has no process yet: gateways take back the cells that wait for it; its place is kept. */
+  interrupt(kernelId: KernelId): Promise<Kernel> {
     return this.writer.command(async (draft) => {
       const kernel = await draft.kernel(kernelId);
       if (!kernel) throw new NotFound(`There is no kernel ${kernelId}.`);
-      const { executionState: state } = kernel;
-      if (kernel.phase !== 'ready' || state === 'dead') return () => draft.latest(kernel);
-      const after = draft.happen(kernel, { kind: 'activity', state, at: draft.now });
-      return () => draft.latest(after);
+      const payload = { kernelId };
+      draft.tell({ destination: 'gateways', pattern: GatekeeperEvents.kernelInterrupted.pattern, payload });
+      return () => draft.latest(kernel);
     });
   }
 
   explain(kernelId: KernelId): WaitExplanation | null {
     const kernel = this.known.kernels.get(kernelId);
     if (!kernel) return null;
-    if (kernel.phase === 'queued') return this.#explainWait(kernel);
+    if (kernel.phase === 'queued') {
+      const { core, held, kernels } = this.known;
+      const ground = { heldMs: held.all, since: (id: KernelId) => kernels.get(id)?.admittedAt ?? null };
+      return firstComePolicy.explain(core, kernelId, ground, this.clock.now());
+    }
     if (!isLaunching(kernel)) return null;
     return {
       position: 1,
@@ -78,19 +84,6 @@ export class KernelsService {
       text: 'The kernel has its place and is starting.',
       expectedStart: null,
     };
-  }
-
-  /** With a band where the holding times ground one: of all kernels, or of the owner's where only their end helps. */
-  #explainWait({ id, owner }: Kernel): WaitExplanation | null {
-    const now = this.clock.now();
-    const wait = firstComePolicy.explain(this.known.core, id, now);
-    if (wait === null) return null;
-    const mine = wait.reason === 'user-cap';
-    const holders = [...this.known.kernels.values()].filter((one) => !mine || one.owner === owner);
-    const elapsed = holders.flatMap(({ admittedAt }) => (admittedAt === null ? [] : [now - admittedAt]));
-    const line = this.known.core.waiting.filter(({ user }) => !mine || user === owner);
-    const turn = line.findIndex((workload) => workload.id === id) + 1;
-    return { ...wait, expectedStart: expectedStart({ observed: this.holding.observed, elapsed }, turn, now) };
   }
 
   #happen(kernelId: KernelId, happening: Happening): Promise<Kernel> {

@@ -8,6 +8,9 @@ interface Deadline {
   cancel(): void;
 }
 
+/** The launcher keeps the launch timeout itself, and knows what the kernel said meanwhile; this is for one that is away. */
+const MARGIN_MS = 1_000;
+
 /** Ends launches that do not get anywhere: a kernel has its launch timeout from its admission, or from our start. */
 @Injectable()
 export class Deadlines implements OnModuleDestroy {
@@ -37,7 +40,7 @@ export class Deadlines implements OnModuleDestroy {
   }
 
   #start({ id, admittedAt, launch }: Kernel): Deadline {
-    const cancel = this.clock.after(launch.launchTimeoutSeconds * 1000, () => {
+    const cancel = this.clock.after(launch.launchTimeoutSeconds * 1000 + MARGIN_MS, () => {
       const work = this.writer.fact(async (draft) => {
         const kernel = await draft.kernel(id);
         if (kernel && kernel.admittedAt === admittedAt) draft.happen(kernel, { kind: 'launchTimedOut' });

@@ -1,30 +1,49 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { KernelId } from '#libs/contracts';
+import type { Kernel, KernelId, KernelInfo } from '#libs/contracts';
 import type { Happening } from '#libs/domain';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { stopMessage } from '../writer/consequences.js';
+import type { Draft } from '../writer/draft.js';
 import { Writer } from '../writer/writer.js';
+import { Restarts } from './restarts.js';
 
 /** Takes up what the launcher reports. */
 @Injectable()
 export class FactsService {
+  readonly #restarts = new Restarts();
+
   constructor(
     private readonly writer: Writer,
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
   ) {}
 
+  /** What kernels of one environment say of themselves; it can wait for other work. */
+  learn(kernelId: KernelId, info: KernelInfo): Promise<void> {
+    const work = async (draft: Draft): Promise<void> => {
+      const kernel = await draft.kernel(kernelId);
+      if (kernel) draft.learn(kernel, info);
+    };
+    return this.writer.fact(work, { soon: true });
+  }
+
   /** Activity goes with the next commit, or one within a second: it is not worth a flush of the disk by itself. */
   note(kernelId: KernelId, happening: Happening): Promise<void> {
     const soon = happening.kind === 'activity';
+    const { autorestart } = this.config.kernels;
     return this.writer.fact(
       async (draft) => {
         const kernel = await draft.kernel(kernelId);
-        if (kernel) draft.happen(kernel, happening);
+        if (kernel) draft.happen(kernel, autorestart ? this.#orAgain(kernel, happening, draft.now) : happening);
         // An agent came up that nobody wants any more; its launch may have crossed our stop.
         const unwanted = happening.kind === 'agentUp' && kernel?.phase === 'ended';
         if (unwanted) draft.tell(stopMessage(kernel, this.config.kernels.shutdownGraceSeconds));
       },
       { soon },
     );
+  }
+
+  #orAgain({ id, phase }: Kernel, happening: Happening, now: number): Happening {
+    if (happening.kind !== 'kernelExited' || phase !== 'ready' || happening.agentLost) return happening;
+    return { ...happening, again: this.#restarts.died(id, now) };
   }
 }

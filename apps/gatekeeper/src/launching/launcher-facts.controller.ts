@@ -4,7 +4,7 @@ import { type KernelId, LauncherFacts } from '#libs/contracts';
 import type { Happening } from '#libs/domain';
 import { FactsService } from './facts.service.js';
 
-const { agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
+const { kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
 
 /** Each handler resolves when the fact is on disk, so that a broker may forget it then. */
 @BusController()
@@ -36,7 +36,16 @@ export class LauncherFactsController {
     return this.#note('launchFailed', launchFailed.schema.parse(payload));
   }
 
-  #note(kind: keyof typeof LauncherFacts, { kernelId, ...fact }: { kernelId: KernelId }): Promise<void> {
+  @EventPattern(kernelInfo.pattern)
+  kernelInfo(@Payload() payload: unknown): Promise<void> {
+    const { kernelId, info } = kernelInfo.schema.parse(payload);
+    return this.facts.learn(kernelId, info);
+  }
+
+  #note(
+    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo'>,
+    { kernelId, ...fact }: { kernelId: KernelId },
+  ): Promise<void> {
     return this.facts.note(kernelId, { kind, ...fact } as Happening);
   }
 }

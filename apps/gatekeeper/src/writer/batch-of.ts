@@ -14,6 +14,7 @@ export function batchOf(changes: Changes, delivered: readonly number[], now: num
   const sessions = [...changes.sessions];
   return {
     kernels,
+    kernelInfos: [...changes.kernelInfos.values()],
     sessions: sessions.flatMap(([, session]) => session ?? []),
     deletedSessions: sessions.filter(([, session]) => session === null).map(([id]) => id),
     deletedSessionsOf: [...changes.sessionlessKernels],

@@ -1,4 +1,4 @@
-import type { Kernel, KernelId, SessionRow, TokenRow } from '#libs/contracts';
+import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
 import type { CoreEvent } from '#libs/scheduling';
 import type { Message } from '#libs/store';
 
@@ -7,6 +7,8 @@ export class Changes {
   readonly kernels = new Map<KernelId, Kernel>();
   /** Kernels whose change gateways must hear of even if we die now; of others (activity) they hear while we live. */
   readonly notable = new Set<KernelId>();
+  /** By the kernel that said it. */
+  readonly kernelInfos = new Map<KernelId, { of: Kernel; info: KernelInfo }>();
   readonly sessions = new Map<string, SessionRow | null>();
   readonly sessionlessKernels = new Set<KernelId>();
   readonly tokens = new Map<string, TokenRow>();
@@ -16,6 +18,7 @@ export class Changes {
   absorb(other: Changes): void {
     for (const [id, kernel] of other.kernels) this.kernels.set(id, kernel);
     for (const id of other.notable) this.notable.add(id);
+    for (const [id, info] of other.kernelInfos) this.kernelInfos.set(id, info);
     for (const [id, session] of other.sessions) this.sessions.set(id, session);
     for (const id of other.sessionlessKernels) this.sessionlessKernels.add(id);
     for (const [id, token] of other.tokens) this.tokens.set(id, token);
@@ -24,7 +27,7 @@ export class Changes {
   }
 
   get empty(): boolean {
-    const { kernels, sessions, tokens, messages, coreEvents } = this;
-    return kernels.size + sessions.size + tokens.size + messages.length + coreEvents.length === 0;
+    const { kernels, kernelInfos, sessions, tokens, messages, coreEvents } = this;
+    return kernels.size + kernelInfos.size + sessions.size + tokens.size + messages.length + coreEvents.length === 0;
   }
 }

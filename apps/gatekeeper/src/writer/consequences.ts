@@ -29,13 +29,18 @@ export function commandFor(before: Kernel, after: Kernel, happening: Happening, 
     return after.phase === 'stopping' ? stopMessage(after, grace) : undefined;
   }
   if (happening.kind === 'restartAsked') return restartMessage(after);
+  // It stays where it is: its agent is to start it again.
+  if (happening.kind === 'kernelExited' && after.phase === 'ready') return restartMessage(after);
   // A crashed kernel that its owner ends: its agent still waits with the last output.
   return after.phase === 'ended' && happening.kind === 'stopAsked' ? stopMessage(after, grace) : undefined;
 }
 
 /** What the core has to know because a kernel changed; undefined where nothing. */
 export function coreEventFor(before: Kernel | undefined, after: Kernel): CoreEvent | undefined {
-  if (after.phase === before?.phase) return undefined;
+  if (after.phase === before?.phase) {
+    const until = after.ending?.at ?? null;
+    return until === (before.ending?.at ?? null) ? undefined : { kind: 'warned', id: after.id, until };
+  }
   if (after.phase === 'queued') return { kind: 'submitted', workload: workloadOf(after) };
   return after.phase === 'ended' ? { kind: 'released', id: after.id } : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Kernel, KernelId, SessionRow, TokenRow } from '#libs/contracts';
+import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
 import { type Happening, transition } from '#libs/domain';
 import type { Message, Store } from '#libs/store';
 import { Changes } from './changes.js';
@@ -75,6 +75,11 @@ export class Draft {
     const command = commandFor(kernel, result.kernel, happening, this.context.graceSeconds);
     if (command) this.tell(command);
     return result.kernel;
+  }
+
+  /** Notes what kernels made like this one say of themselves. */
+  learn(kernel: Kernel, info: KernelInfo): void {
+    this.changes.kernelInfos.set(kernel.id, { of: kernel, info });
   }
 
   tell(message: Message): void {

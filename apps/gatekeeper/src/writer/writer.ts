@@ -1,12 +1,13 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { type Kernel, Problem, Unavailable } from '#libs/contracts';
+import { type Kernel, type KernelId, Problem, Unavailable } from '#libs/contracts';
 import { CLOCK, type Clock } from '#libs/domain';
 import { type CoreEvent, step } from '#libs/scheduling';
 import { Deposed, type Message, type OutboxEntry, STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { batchOf, passingNews } from './batch-of.js';
 import { Changes } from './changes.js';
-import { Draft, StoreAway } from './draft.js';
+import { Draft, type DraftContext, StoreAway } from './draft.js';
+import { idleEvents } from './idle-events.js';
 import { Known } from './known.js';
 
 /** Judges against the draft and changes it; the answer is read after the commit. A Problem thrown refuses it. */
@@ -18,6 +19,8 @@ export interface Committed {
   /** On disk until they are delivered. */
   entries: readonly OutboxEntry[];
   passing: readonly Message[];
+  /** Idle kernels whose place is needed, as of now. */
+  wanted: readonly KernelId[];
 }
 
 interface Queued {
@@ -26,6 +29,12 @@ interface Queued {
   reject(error: unknown): void;
   /** A fact can't be refused: it waits for a store that is away. */
   mustHappen: boolean;
+}
+
+/** What a batch comes to. */
+interface Decided {
+  changes: Changes;
+  wanted: KernelId[];
 }
 
 /** Work of one commit; more waits for the next, so that no answer waits for ever on a flood. */
@@ -48,6 +57,7 @@ export class Writer implements OnModuleDestroy {
   #startListeners: ((kernels: Iterable<Kernel>) => void)[] = [];
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
   #wanted = false;
   #started = false;
   #closed = false;
@@ -110,6 +120,7 @@ export class Writer implements OnModuleDestroy {
     await this.#running;
     this.#closed = true;
     this.#cancelTimer?.();
+    this.#cancelLook?.();
     if (this.#started && !this.#deposed) await this.#commit(this.#queue.splice(0));
   }
 
@@ -147,11 +158,12 @@ export class Writer implements OnModuleDestroy {
     const settle: (() => void)[] = [];
     const delivered = this.#delivered.splice(0);
     let changes: Changes;
+    let wanted: KernelId[];
     let entries: OutboxEntry[] = [];
     try {
       if (this.#stale) this.#coreEvents = await this.known.load();
       this.#stale = false;
-      changes = await this.#decide(work, now, settle);
+      ({ changes, wanted } = await this.#decide(work, now, settle));
       if (!changes.empty || delivered.length > 0) entries = await this.store.commit(batchOf(changes, delivered, now));
     } catch (error) {
       this.#fail(error, work, delivered);
@@ -159,12 +171,12 @@ export class Writer implements OnModuleDestroy {
     }
     this.known.follow(changes.kernels.values());
     for (const listener of this.#listeners)
-      listener({ kernels: [...changes.kernels.values()], entries, passing: passingNews(changes) });
+      listener({ kernels: [...changes.kernels.values()], entries, passing: passingNews(changes), wanted });
     for (const done of settle) done();
     return true;
   }
 
-  async #decide(work: Queued[], now: number, settle: (() => void)[]): Promise<Changes> {
+  async #decide(work: Queued[], now: number, settle: (() => void)[]): Promise<Decided> {
     const batch = new Changes();
     const context = {
       now,
@@ -185,16 +197,39 @@ export class Writer implements OnModuleDestroy {
         settle.push(() => queued.reject(error));
       }
     }
-    if (batch.coreEvents.length === 0) return batch;
-    const { state, actions } = step(this.known.core, batch.coreEvents, now);
+    return { changes: batch, wanted: await this.#step(context) };
+  }
+
+  /** Lets the core decide and carries it out. */
+  async #step(context: DraftContext): Promise<KernelId[]> {
+    const { batch, now } = context;
+    const waits = this.known.core.waiting.length > 0 || batch.coreEvents.some(({ kind }) => kind === 'submitted');
+    if (waits && this.config.reclaim.enabled) {
+      const kernelOf = (id: KernelId): Kernel | undefined => batch.kernels.get(id) ?? this.known.kernels.get(id);
+      batch.coreEvents.push(...idleEvents(this.known.core, kernelOf));
+    }
+    if (batch.coreEvents.length === 0) return [];
+    const { state, actions, lookAgainAt } = step(this.known.core, batch.coreEvents, now);
     this.known.core = state;
-    for (const { id } of actions) {
+    this.#lookAgainAt(lookAgainAt, now);
+    for (const { kind, id } of actions) {
       const draft = new Draft(context);
       const kernel = await draft.kernel(id);
-      if (kernel) draft.happen(kernel, { kind: 'admitted' });
+      if (kernel && kind === 'admit') draft.happen(kernel, { kind: 'admitted' });
+      if (kernel?.ending?.reason === 'reclaimed' && kind === 'spare') draft.happen(kernel, { kind: 'spared' });
       batch.absorb(draft.changes);
     }
-    return batch;
+    return actions.filter(({ kind }) => kind === 'want').map(({ id }) => id);
+  }
+
+  #lookAgainAt(at: number | null, now: number): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    if (at === null) return;
+    this.#cancelLook = this.clock.after(at - now, () => {
+      this.#coreEvents.push({ kind: 'looked' });
+      this.#wake();
+    });
   }
 
   /** Nothing was written: whoever can ask again is told so, facts wait, and memory is read anew from the rows. */

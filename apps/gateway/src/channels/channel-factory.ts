@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
@@ -10,8 +11,10 @@ import { ChannelMetrics } from './channel-metrics.js';
 import type { ChannelRequest } from './channel-request.js';
 import { ClientSocket } from './client-socket.js';
 import { framingFor } from './framing/choose-framing.js';
-import { KernelInfoCache } from './kernel-info-cache.js';
+import { Liveness } from './liveness.js';
+import { MalformedInput } from './malformed-input.js';
 import { CHANNEL_OPTIONS, type ChannelOptions, DEFAULT_TIMING } from './options.js';
+import { Rounds } from './rounds.js';
 
 /** An upgrade that was granted. */
 export interface Granted {
@@ -27,8 +30,8 @@ export interface Granted {
 @Injectable()
 export class ChannelFactory {
   readonly #log = new Logger(ChannelFactory.name);
-  readonly #since = Date.now();
-  readonly #kernelInfo = new KernelInfoCache();
+  /** Visits every socket, often enough for the shortest of its waits. */
+  readonly rounds: Rounds;
 
   constructor(
     @Inject(CHANNEL_OPTIONS) private readonly options: ChannelOptions,
@@ -36,33 +39,41 @@ export class ChannelFactory {
     @Inject(KERNEL_READER) private readonly kernels: KernelReader,
     @Inject(GATEKEEPER) private readonly gatekeeper: Gatekeeper,
     private readonly metrics: ChannelMetrics,
-  ) {}
+  ) {
+    const { pingIntervalSeconds, stalledSeconds } = options;
+    this.rounds = new Rounds(Math.min(1, pingIntervalSeconds / 2, stalledSeconds / 4) * 1000);
+  }
 
   open({ ws, socket, request, asked, session, kernel }: Granted, onClosed: () => void): Channel {
     const timing = { ...DEFAULT_TIMING, ...this.options.timing };
     const framing = framingFor(ws.protocol, request.headers['user-agent']);
-    const { pingIntervalSeconds } = this.options;
-    const client = new ClientSocket(ws, socket, this.metrics, pingIntervalSeconds, timing, framing.mostOpen);
+    const { pingIntervalSeconds, stalledSeconds } = this.options;
+    const liveness = new Liveness(pingIntervalSeconds * 1000, stalledSeconds * 1000, performance.now());
+    const client = new ClientSocket(ws, socket as Socket, this.metrics, liveness, timing, framing.mostOpen);
+    const leave = this.rounds.join((now) => client.look(now));
     const channel = new Channel({
       client,
       framing,
       session,
-      position: { epoch: asked.epoch, seen: asked.seen },
+      position: { epoch: asked.epoch, seen: asked.seen, ephemeral: asked.sessionId === undefined },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
+      info: () => this.kernels.infoFor(kernel),
       pendingBytes: this.options.pendingBytes,
-      kernelInfo: this.#kernelInfo,
-      culling: this.options.culling,
-      since: this.#since,
+      malformed: new MalformedInput(this.options.maxMalformed),
       timing,
       metrics: this.metrics,
       onClosed: () => {
+        leave();
         stopListening();
         this.metrics.sockets -= 1;
         onClosed();
       },
     });
     this.metrics.sockets += 1;
-    const stopListening = this.events.on(kernel.id, (changed) => channel.kernelChanged(changed));
+    const stopListening = this.events.on(kernel.id, {
+      changed: (row) => channel.kernelChanged(row),
+      interrupted: () => channel.interrupted(),
+    });
     client.listen(channel);
     channel.kernelChanged(kernel);
     void this.#catchUp(kernel, channel);

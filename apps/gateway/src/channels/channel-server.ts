@@ -4,8 +4,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { Forbidden, type Identity, type Kernel, NotFound, TooManySockets } from '#libs/contracts';
+import { Forbidden, type Identity, type Kernel, NotFound } from '#libs/contracts';
 import { KERNEL_READER, type KernelReader } from '#libs/store';
+import { isShown } from '../kernels/is-shown.js';
 import { AUTHENTICATE, type Authenticate, CONNECTION_COUNTS, type ConnectionCounts } from '../ports.js';
 import type { Channel } from './channel.js';
 import { ChannelFactory } from './channel-factory.js';
@@ -14,16 +15,23 @@ import { chooseProtocol } from './framing/choose-framing.js';
 import { LeftBehind } from './left-behind.js';
 import { CHANNEL_OPTIONS, type ChannelOptions } from './options.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
+import { SocketLimits } from './socket-limits.js';
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+interface Opened {
+  channel: Channel;
+  tokenId: string | undefined;
+  /** When its token is no longer good, ms since the epoch. */
+  until: number;
+}
 
 /** Serves the WebSockets of kernels: who may open one, and which one is current for a session. */
 @Injectable()
 export class ChannelServer implements BeforeApplicationShutdown {
   readonly #log = new Logger(ChannelServer.name);
   readonly #upgrades: WebSocketServer;
-  readonly #channels = new Map<string, { channel: Channel; tokenId: string | undefined; user: string }>();
+  readonly #channels = new Map<string, Opened>();
   readonly #left: LeftBehind;
+  readonly #limits: SocketLimits;
   readonly #stopListening: () => void;
   #closing = false;
 
@@ -32,7 +40,7 @@ export class ChannelServer implements BeforeApplicationShutdown {
     @Inject(AUTHENTICATE) private readonly authenticate: Authenticate,
     @Inject(KERNEL_READER) private readonly kernels: KernelReader,
     private readonly factory: ChannelFactory,
-    @Inject(CONNECTION_COUNTS) private readonly counts: ConnectionCounts,
+    @Inject(CONNECTION_COUNTS) counts: ConnectionCounts,
   ) {
     this.#upgrades = new WebSocketServer({
       noServer: true,
@@ -40,11 +48,18 @@ export class ChannelServer implements BeforeApplicationShutdown {
       perMessageDeflate: false,
       // A notebook server forwards a browser's binary frames with the text opcode.
       skipUTF8Validation: true,
+      autoPong: false,
       maxPayload: options.maxMessageBytes,
       handleProtocols: chooseProtocol,
     });
     this.#left = new LeftBehind(4 * options.pendingBytes);
-    this.#stopListening = factory.events.onTokenRevoked((id) => this.#revoke(id));
+    this.#limits = new SocketLimits(options.sockets, counts);
+    const stopRevoking = factory.events.onTokenRevoked((id) => this.#revoke(id));
+    const stopExpiring = factory.rounds.join(() => this.#expire());
+    this.#stopListening = () => {
+      stopRevoking();
+      stopExpiring();
+    };
   }
 
   /** Takes every upgrade of this server. */
@@ -55,8 +70,14 @@ export class ChannelServer implements BeforeApplicationShutdown {
       socket.on('error', ignore);
       this.#judge(request).then(
         ({ asked, identity, kernel }) => {
+          // One that replaces an older socket of its session is not one more.
+          const again = this.#channels.has(`${kernel.id} ${asked.sessionId}`);
+          const full = again ? undefined : this.#limits.refusal(kernel);
+          if (full !== undefined) return refuseUpgrade(socket, full);
           socket.off('error', ignore);
-          (socket as Socket).setNoDelay?.(true);
+          (socket as Socket).setNoDelay(true);
+          // A host that is gone is noticed also while nothing is read.
+          (socket as Socket).setKeepAlive(true, this.options.pingIntervalSeconds * 1000);
           this.#upgrades.handleUpgrade(request, socket, head, (ws) =>
             this.#open(ws, socket, request, asked, identity, kernel),
           );
@@ -66,11 +87,12 @@ export class ChannelServer implements BeforeApplicationShutdown {
     });
   }
 
-  /** Tells every client to come back, to whichever gateway serves then. */
+  /** Tells every client to come back, to whichever gateway serves then; what it sends until it closes is still taken. */
   beforeApplicationShutdown(): void {
     this.#closing = true;
     this.#stopListening();
-    for (const { channel } of this.#channels.values()) channel.close(1012, 'the gateway restarts');
+    const graceMs = this.options.drainSeconds * 1000;
+    for (const { channel } of this.#channels.values()) channel.leave(1012, 'the gateway restarts', graceMs);
   }
 
   async #judge(request: IncomingMessage): Promise<{ asked: ChannelRequest; identity: Identity; kernel: Kernel }> {
@@ -80,8 +102,9 @@ export class ChannelServer implements BeforeApplicationShutdown {
     if (!admin && !identity.scopes.includes('kernels')) throw new Forbidden('The token does not allow kernels.');
     const kernel = await this.kernels.find(asked.kernelId);
     const visible = kernel !== undefined && (admin || [kernel.owner, kernel.actor].includes(identity.user));
-    this.#checkCount(identity.user);
-    if (!visible || kernel.phase === 'ended') throw new NotFound(`Kernel does not exist: ${asked.kernelId}`);
+    const endedAfter = Date.now() - this.options.endedVisibleSeconds * 1000;
+    const gone = kernel?.phase === 'ended' && !isShown(kernel, endedAfter);
+    if (!visible || gone) throw new NotFound(`Kernel does not exist: ${asked.kernelId}`);
     return { asked, identity, kernel };
   }
 
@@ -100,7 +123,7 @@ export class ChannelServer implements BeforeApplicationShutdown {
     const session = asked.sessionId ?? randomUUID();
     const key = `${kernel.id} ${session}`;
     const older = this.#channels.get(key);
-    const closed = this.counts.opened(kernel.id);
+    const closed = this.#limits.opened(kernel);
     const channel = this.factory.open({ ws, socket, request, asked, session, kernel }, () => {
       closed();
       if (this.#channels.get(key)?.channel === channel) {
@@ -109,8 +132,8 @@ export class ChannelServer implements BeforeApplicationShutdown {
       }
       this.#log.log({ kernelId: kernel.id, session, msg: 'channel closed' });
     });
-    this.#channels.set(key, { channel, tokenId: identity.tokenId, user: identity.user });
-    if (identity.expiresAt !== undefined) this.#closeAt(identity.expiresAt, channel, ws);
+    const until = (identity.expiresAt ?? Number.POSITIVE_INFINITY) + this.options.expiryToleranceSeconds * 1000;
+    this.#channels.set(key, { channel, tokenId: identity.tokenId, until });
     const left = this.#left.take(key);
     if (left !== undefined) channel.adopt(left);
     if (older !== undefined) {
@@ -120,22 +143,11 @@ export class ChannelServer implements BeforeApplicationShutdown {
     this.#log.log({ kernelId: kernel.id, session, user: identity.user, msg: 'channel opened' });
   }
 
-  #checkCount(user: string): void {
-    const limit = this.options.maxSocketsPerUser;
-    const open = [...this.#channels.values()].filter((opened) => opened.user === user).length;
-    if (open < limit) return;
-    throw new TooManySockets(`${user} has ${limit} sockets open, and no more may be.`, { limit });
-  }
-
-  /** A client comes back with a token that is good then; a notebook server has it from its renewer. */
-  #closeAt(expiresAt: number, channel: Channel, ws: WebSocket): void {
-    const wait = Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - Date.now()));
-    const again = (): void => {
-      if (Date.now() < expiresAt) this.#closeAt(expiresAt, channel, ws);
-      else channel.close(1008, 'the token has expired');
-    };
-    const timer = setTimeout(again, wait).unref();
-    ws.once('close', () => clearTimeout(timer));
+  #expire(): void {
+    const now = Date.now();
+    for (const { channel, until } of this.#channels.values()) {
+      if (now >= until) channel.close(1008, 'the token has expired: come back with a new one');
+    }
   }
 
   #revoke(tokenId: string): void {

@@ -1,33 +1,29 @@
-import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import type { Kernel, WaitExplanation } from '#libs/contracts';
-import type { CullingRules } from '#libs/domain';
+import type { Kernel, KernelInfo, WaitExplanation } from '#libs/contracts';
 import {
   type AgentEvent,
-  type ClientMessage,
   isIopub,
   MalformedMessage,
   Part,
   parentId,
-  parseHeader,
   peekV1,
   recycleBody,
   type Welcome,
 } from '#libs/jupyter';
 import type { ChannelMetrics } from './channel-metrics.js';
 import type { ClientSocket, ClientSocketListener } from './client-socket.js';
-import { endSentence } from './end-sentences.js';
 import { EndWarning } from './end-warning.js';
 import type { ClientFraming } from './framing/client-framing.js';
-import { gatewayMessage } from './gateway-message.js';
-import type { KernelInfoCache } from './kernel-info-cache.js';
-import { KernelLink, type KernelLinkListener } from './kernel-link.js';
+import { KernelLink, type KernelLinkListener, type LinkPosition } from './kernel-link.js';
+import type { MalformedInput } from './malformed-input.js';
 import { OpenRequests } from './open-requests.js';
 import type { ChannelTiming } from './options.js';
+import { OwnMessages } from './own-messages.js';
+import { ProcessEnds } from './process-ends.js';
+import { QueuedRequests } from './queued-requests.js';
 import { WaitNotice } from './wait-notice.js';
 
-/** The last message is kept for its header; a larger one is recycled. */
-const KEPT_FRAME_BYTES = 64 * 1024;
+const RESTARTED = 'The kernel was restarted before this was done; its variables are lost.';
 const LIVE_PHASES: readonly string[] = ['starting', 'ready', 'stopping'];
 
 /** What one channel is made of. */
@@ -35,14 +31,12 @@ export interface ChannelParts {
   client: ClientSocket;
   framing: ClientFraming;
   session: string;
-  /** What the client stated that it saw. */
-  position: { epoch: string | undefined; seen: number | undefined };
+  position: LinkPosition;
   explain: () => Promise<WaitExplanation | null>;
-  kernelInfo: KernelInfoCache;
+  /** What kernels of this environment say of themselves. */
+  info: () => Promise<KernelInfo | undefined>;
   pendingBytes: number;
-  culling: CullingRules;
-  /** When this service started, ms since the epoch. */
-  since: number;
+  malformed: MalformedInput;
   timing: ChannelTiming;
   metrics: ChannelMetrics;
   /** The client is gone. */
@@ -56,24 +50,29 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   readonly #notice: WaitNotice;
   readonly #warning: EndWarning;
   readonly #link: KernelLink;
-  readonly #ownSession = randomUUID();
+  readonly #own: OwnMessages;
+  readonly #queued: QueuedRequests;
+  readonly #ends: ProcessEnds;
   #kernel: Kernel | null = null;
-  #lastFrame: Buffer | null = null;
-  #exitTold = false;
-  #ended: Kernel | null = null;
-  /** The end of the last process was told, and what is asked since then is for the next one. */
-  #deathTold = false;
-  #endTimer: NodeJS.Timeout | null = null;
   #inputPaused = false;
   #restarting = false;
   #released = false;
 
   constructor(private readonly parts: ChannelParts) {
-    const { session, position, timing, explain, culling, since } = parts;
+    const { client, framing, session, position, timing, explain, info } = parts;
+    this.#own = new OwnMessages(framing, client);
     this.#link = new KernelLink(session, position, this, timing);
-    const tell = (type: string, content: object, parent?: Buffer): void => this.#tell(type, content, parent);
-    this.#warning = new EndWarning(tell, culling, since);
-    this.#notice = new WaitNotice((frame) => this.#publish(frame), explain, this.#ownSession, timing);
+    this.#queued = new QueuedRequests(this.#requests, this.#link, this.#own, info);
+    this.#warning = new EndWarning((type, content, parent) => this.#own.tell(type, content, parent));
+    this.#notice = new WaitNotice(this.#own, explain, timing);
+    this.#ends = new ProcessEnds(this.#own, this.#requests, this.#link, timing, {
+      lastCell: () => this.#warning.cell,
+      ending: () => {
+        this.#notice.clear();
+        this.accepting();
+      },
+      over: () => this.close(1000, 'the kernel ended'),
+    });
   }
 
   /** The kernel's row, at the start and at each change. */
@@ -83,17 +82,19 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#kernel = kernel;
     this.#warning.changed(kernel);
     if (kernel.phase === 'ended') {
-      this.#onEnded(kernel);
+      this.#ends.ended(kernel, first);
       return;
     }
-    const revived = this.#clearEnd();
-    this.#followRestart(kernel);
+    const revived = this.#ends.revived();
+    this.#followRestart(kernel, first);
     if (kernel.endpoint !== null && this.#isLive()) {
       this.#link.open(kernel.endpoint);
+      if (kernel.phase === 'starting') this.#notice.changed();
+      else this.#notice.clear();
       return;
     }
     this.#link.close();
-    if (first || revived) this.#tell('status', { execution_state: 'starting' });
+    if (first || revived) this.#own.tell('status', { execution_state: 'starting' });
     this.#notice.changed();
   }
 
@@ -105,10 +106,17 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   /** Takes over from an older socket of the same session: what it asked and could not send yet. Before `replaced`. */
   adopt(older: Channel): void {
     this.#requests.adopt(older.#requests);
-    if (older.#warning.cell !== null) this.#warning.asked(older.#warning.cell);
+    this.#warning.adopt(older.#warning);
     for (const input of older.#link.surrender()) this.#link.send(input);
     const { running } = this.#requests;
     if (!this.#isLive() && running !== undefined) this.#notice.watch(running);
+    if (this.#kernel?.phase === 'queued') this.#queued.adopted();
+  }
+
+  /** The user wants no more what was asked of a kernel that has no process yet. */
+  interrupted(): void {
+    this.#notice.clear();
+    this.#queued.takeBack();
   }
 
   /** Ends the socket from our side. */
@@ -117,24 +125,27 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.client.close(code, reason);
   }
 
+  /** Asks the client to come back later; until it has closed, what it still sends goes to the kernel. */
+  leave(code: number, reason: string, graceMs: number): void {
+    this.parts.client.leave(code, reason, graceMs);
+  }
+
   received(data: Buffer, binary: boolean): void {
     if (this.#released) return;
     this.parts.metrics.fromClient(data.length);
     try {
       const { number, message } = this.parts.framing.read(data, binary);
-      if (number === 0 && this.#answersForKernel(message)) return;
+      this.parts.malformed.good();
       this.#requests.sent(message);
-      if (message.header.msg_type === 'execute_request') this.#warning.asked(Buffer.from(message.message.header));
-      if (this.#ended !== null && !this.#link.up) {
-        this.#failRequests('KernelEnded', endSentence(this.#ended));
-        return;
-      }
+      this.#warning.asked(message);
+      if (this.#ends.answer()) return;
       if (!this.#isLive()) this.#notice.held(message);
       this.#link.send({ number, id: message.header.msg_id, frame: message.frame });
+      if (this.#kernel?.phase === 'queued') this.#queued.received(message);
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
-      this.#log.warn({ kernelId: this.#kernel?.id, msg: 'message of a client ignored', reason: error.detail });
-      this.#tell('stream', { name: 'stderr', text: `Beamgate ignored a message: ${error.detail}\n` });
+      this.#onMalformed(error.detail);
+      return;
     }
     if (!this.#inputPaused && this.#link.heldBytes >= this.parts.pendingBytes) {
       this.#inputPaused = true;
@@ -154,22 +165,27 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#link.resume();
   }
 
+  /** Its session stays: it may come back, and its kernel waits for it no longer. */
+  stalled(): void {
+    this.#log.warn({ kernelId: this.#kernel?.id, msg: 'a client that reads nothing is let go' });
+    this.close(1013, 'nothing of what waits was taken: come back');
+  }
+
   closed(): void {
     this.#release();
     this.parts.onClosed();
   }
 
   welcome(welcome: Welcome, otherRing: boolean): void {
-    this.#exitTold = false;
-    this.#notice.clear();
+    const untold = this.#ends.ringOpened() && otherRing;
     if (otherRing) {
       this.parts.client.ringChanged();
-      this.#lastFrame = null;
-      if (!this.#deathTold) this.#failRequests('KernelRestarted', 'The kernel was restarted; its variables are lost.');
+      this.#own.forget();
     }
+    if (untold) this.#ends.fail('KernelRestarted', 'The kernel was restarted; its variables are lost.');
     this.parts.framing.welcome(this.parts.client, welcome);
-    if (otherRing && !this.#deathTold) this.#tell('status', { execution_state: 'restarting' });
-    this.#deathTold = false;
+    this.#warning.connected(welcome.lastCell ?? null);
+    if (untold) this.#own.tell('status', { execution_state: 'restarting' });
   }
 
   message(seq: number, frame: Buffer): void {
@@ -178,7 +194,9 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       this.#onNewProcess(seq);
       return;
     }
-    if (frame.length < KEPT_FRAME_BYTES) this.#lastFrame = frame;
+    this.#own.heard(frame);
+    // Its process tells of itself before it tells of a request.
+    if (this.#notice.pending && hasParent(frame)) this.#notice.clear();
     try {
       this.parts.framing.write(this.parts.client, seq, frame);
     } catch (error) {
@@ -194,17 +212,18 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.client.told(seq);
     if (event.event === 'dropped' && !told) {
       const text = `Beamgate: ${event['messages']} messages (${event['bytes']} bytes) of output were dropped here, because nobody was connected to take them.\n`;
-      this.#tell('stream', { name: 'stderr', text }, this.#requests.running);
+      this.#own.tell('stream', { name: 'stderr', text }, this.#requests.running);
     }
-    if (event.event === 'ready') this.#exitTold = false;
-    if (event.event === 'exit') {
-      this.#exitTold = true;
-      if (this.#ended !== null) this.#finish(this.#ended);
-    }
+    if (event.event === 'ready') this.#ends.processUp();
+    if (event.event === 'exit') this.#ends.exitSeen();
   }
 
   batch(): void {
     this.parts.client.flush();
+  }
+
+  taken(inputLast: number): void {
+    this.parts.framing.taken(this.parts.client, inputLast);
   }
 
   accepting(): void {
@@ -214,44 +233,44 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   }
 
   down(): void {
-    if (this.#ended !== null) this.#finish(this.#ended);
+    this.#ends.streamDown();
   }
 
   replaced(): void {
     this.close(1012, 'replaced by a newer connection of this session');
   }
 
+  #onMalformed(reason: string): void {
+    const { tooMany, tell } = this.parts.malformed.bad();
+    if (tell > 0) {
+      this.#log.warn({ kernelId: this.#kernel?.id, msg: 'messages of a client ignored', count: tell, reason });
+      const what = tell === 1 ? 'a message' : `${tell} messages, the last`;
+      this.#own.tell('stream', { name: 'stderr', text: `Beamgate ignored ${what}: ${reason}\n` });
+    }
+    if (tooMany) this.close(1007, 'too many malformed messages in a row');
+  }
+
   #isLive(): boolean {
     return this.#kernel !== null && LIVE_PHASES.includes(this.#kernel.phase);
   }
 
-  /** A waiting kernel's clients learn what it will be from another of its kind, and go on with their cells. */
-  #answersForKernel({ channel, header, message }: ClientMessage): boolean {
-    if (header.msg_type !== 'kernel_info_request' || this.#kernel === null || this.#isLive()) return false;
-    const info = this.parts.kernelInfo.find(this.#kernel.kernelspec);
-    if (info === undefined || this.#ended !== null) return false;
-    const parent = Buffer.from(message.header);
-    this.#tell('status', { execution_state: 'busy' }, parent);
-    this.#publish(gatewayMessage(channel, 'kernel_info_reply', info, this.#session(), parent));
-    this.#tell('status', { execution_state: 'idle' }, parent);
-    this.#tell('status', { execution_state: 'starting' });
-    return true;
-  }
-
   #onReply(frame: Buffer): void {
     if (peekV1(frame, Part.channel).toString('latin1') === 'stdin') return;
-    if (this.#kernel !== null) this.parts.kernelInfo.learn(this.#kernel.kernelspec, frame);
     const id = parentId(peekV1(frame, Part.parentHeader));
     if (id !== undefined) this.#requests.answered(id);
   }
 
   /** From the request on, what is asked belongs to the new process; what was asked before is over. */
-  #followRestart({ phase, executionState }: Kernel): void {
-    const restarting = ['starting', 'ready'].includes(phase) && executionState === 'restarting';
+  #followRestart(kernel: Kernel, first: boolean): void {
+    const restarting = ['starting', 'ready'].includes(kernel.phase) && kernel.executionState === 'restarting';
     if (restarting && !this.#restarting) {
-      this.#failRequests('KernelRestarted', 'The kernel was restarted before this was done; its variables are lost.');
+      if (kernel.detail === '') this.#ends.fail('KernelRestarted', RESTARTED);
+      else if (!first) this.#ends.died(kernel.detail);
       this.#link.hold();
-    } else if (!restarting) this.#link.release();
+    } else if (!restarting) {
+      this.#ends.tellRestart();
+      this.#link.release();
+    }
     this.#restarting = restarting;
   }
 
@@ -260,86 +279,26 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
    * and forget what they asked meanwhile, and this restart was asked for.
    */
   #onNewProcess(seq: number): void {
-    const status = gatewayMessage('iopub', 'status', { execution_state: 'starting' }, this.#session());
-    this.parts.framing.write(this.parts.client, seq, status);
+    this.#ends.tellRestart();
+    this.#own.tell('status', { execution_state: 'starting' }, undefined, seq);
     this.parts.client.told(seq);
-    this.#lastFrame = null;
+    this.#own.forget();
     this.#link.release();
-  }
-
-  /** The kernel's last output comes before the news of its end, unless it takes long. */
-  #onEnded(kernel: Kernel): void {
-    if (this.#ended !== null) return;
-    this.#ended = kernel;
-    if (!this.#link.up || this.#exitTold) this.#finish(kernel);
-    else this.#endTimer = setTimeout(() => this.#finish(kernel), this.parts.timing.drain);
-  }
-
-  #finish(kernel: Kernel): void {
-    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
-    this.#link.close();
-    this.#link.surrender();
-    this.#notice.clear();
-    this.#tellEnd(kernel);
-    this.#tell('status', { execution_state: 'dead' });
-    this.#deathTold = true;
-    // It stays a while: what is still asked is answered, and a kernel that re-enters the queue is picked up.
-    this.#endTimer = setTimeout(() => this.close(1000, 'the kernel ended'), this.parts.timing.linger);
-    this.#endTimer.unref();
-    this.accepting();
-  }
-
-  /** In the cells that wait; where none does, in the one that was run last. */
-  #tellEnd(kernel: Kernel): void {
-    const { cell } = this.#warning;
-    const waits = this.#requests.running !== undefined;
-    this.#failRequests('KernelEnded', endSentence(kernel));
-    if (waits || cell === null || kernel.endReason === 'shut-down') return;
-    this.#tell('stream', { name: 'stderr', text: `${endSentence(kernel)}\n` }, cell);
-  }
-
-  /** Whether the kernel had been told to be dead before. */
-  #clearEnd(): boolean {
-    const ended = this.#ended !== null;
-    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
-    this.#endTimer = null;
-    this.#ended = null;
-    return ended;
-  }
-
-  #failRequests(ename: string, evalue: string): void {
-    for (const frame of this.#requests.fail(ename, evalue, this.#session())) this.#publish(frame);
-  }
-
-  #tell(type: string, content: object, parent?: Buffer): void {
-    this.#publish(gatewayMessage('iopub', type, content, this.#session(), parent));
-  }
-
-  #publish(frame: Buffer): void {
-    this.parts.framing.write(this.parts.client, 0, frame);
-  }
-
-  #session(): string {
-    const header = this.#lastFrame === null ? undefined : peekV1(this.#lastFrame, Part.header);
-    try {
-      return (header === undefined ? undefined : parseHeader(header).session) ?? this.#ownSession;
-    } catch {
-      return this.#ownSession;
-    }
   }
 
   #release(): void {
     this.#released = true;
-    this.#clearEnd();
+    this.#ends.stop();
     this.#notice.clear();
-    this.#warning.stop();
     this.#link.close();
   }
 }
 
+const hasParent = (frame: Buffer): boolean => peekV1(frame, Part.parentHeader).length > 2;
+
 /** An unparented status of a kernel that is being replaced. */
 function isRestarting(frame: Buffer): boolean {
-  if (peekV1(frame, Part.parentHeader).length > 2) return false;
+  if (hasParent(frame)) return false;
   const content = peekV1(frame, Part.content);
   return content.length < 64 && content.includes('"restarting"');
 }

@@ -18,6 +18,12 @@ Logger.overrideLogger(false);
 const TORNADO = { 'user-agent': 'Tornado/6.6.1' };
 const ada: Identity = { user: 'ada', scopes: ['kernels'], groups: [], actAs: [], tokenId: 'token-1' };
 const execute = (id: string, code = '1') => v1Message('shell', 'execute_request', { code, silent: false }, { id });
+const info = {
+  protocol_version: '5.3',
+  implementation: 'ipython',
+  implementation_version: '9.7.0',
+  language_info: { name: 'python', version: '3.13.1', mimetype: 'text/x-python', file_extension: '.py' },
+};
 const printed = (text: string, parent?: string) =>
   v1Message('iopub', 'stream', { name: 'stdout', text }, parent === undefined ? {} : { parent });
 const reply = (parent: string) => v1Message('shell', 'execute_reply', { status: 'ok', execution_count: 1 }, { parent });
@@ -35,11 +41,15 @@ const clients: ChannelClient[] = [];
 function serve(changes: Partial<ChannelOptions> = {}): void {
   const options: ChannelOptions = {
     baseUrl: '/base/',
-    culling: { idleSeconds: 0, busySeconds: 0, warningSeconds: 0 },
+    endedVisibleSeconds: 3600,
     pendingBytes: 1024 * 1024,
     maxMessageBytes: 64 * 1024 * 1024,
-    maxSocketsPerUser: 100,
     pingIntervalSeconds: 30,
+    stalledSeconds: 60,
+    maxMalformed: 32,
+    sockets: { all: 100, perUser: 100, perKernel: 100 },
+    expiryToleranceSeconds: 0,
+    drainSeconds: 1,
     ...changes,
     timing: { noticeAfter: 0, explainEvery: 20, drain: 50, linger: 60_000, ...changes.timing },
   };
@@ -110,7 +120,7 @@ describe('an upgrade', () => {
 
   it('for an unknown or ended kernel, or another path, is a 404', async () => {
     serve();
-    const ended = kernels.add({ phase: 'ended', endReason: 'culled' }).id;
+    const ended = kernels.add({ phase: 'ended', endReason: 'shut-down' }).id;
     await expect(open(ended)).rejects.toThrow(/^404/);
     await expect(open('7d444840-9dc0-41d1-b245-5ffdce74fad2')).rejects.toThrow(/^404/);
     await expect(open('../x')).rejects.toThrow(/^404 .*"reason":"Not Found"/);
@@ -235,9 +245,12 @@ describe('a kernel that waits', () => {
     client.send(execute('m2'));
     const shown = await client.type('display_data');
     expect(shown.parent).toBe('m1');
-    expect(shown.content['data']).toEqual({
-      'text/plain': 'Queued: position 2 of 5.\nAll CPUs are in use.\nExpected start: unknown.',
-    });
+    const data = shown.content['data'] as Record<string, string>;
+    expect(data['text/plain']).toBe(
+      'Queued: position 2 of 5.\nAll CPUs are in use.\n' +
+        'Interrupt takes waiting cells back and keeps the place; shutting the kernel down gives the place up.',
+    );
+    expect(data['text/html']).toMatch(/^<div><strong>Queued: position 2 of 5\.<\/strong><br>All CPUs are in use\.<br>/);
     kernels.explanation = queued(1);
     const updated = await client.type('update_display_data');
     expect(updated.content['transient']).toEqual(shown.content['transient']);
@@ -264,27 +277,130 @@ describe('a kernel that waits', () => {
     expect(kernels.explained).toBe(looks);
   });
 
-  it('answers kernel_info from what a kernel of the same kernelspec said, and asks the kernel no more', async () => {
+  it('shows nothing of a name that would be markup, or steer a terminal', async () => {
     serve();
-    const running = await attach(ready(), 'r', V1_PROTOCOL);
-    agent.emit(v1Message('shell', 'kernel_info_reply', { status: 'ok', banner: 'Python' }, { parent: 'first' }));
-    await running.type('kernel_info_reply');
-    const waiting = kernels.add();
-    const other = kernels.add({ kernelspec: 'julia' });
-    const [client, unknown] = await Promise.all(
-      [waiting, other].map(({ id }) => open(id, 'session_id=s', V1_PROTOCOL)),
-    );
-    for (const one of [unknown, client]) {
-      one?.send(v1Message('shell', 'kernel_info_request', {}, { id: 'info' }));
-      one?.send(execute('m1'));
-    }
-    expect(await client?.type('kernel_info_reply')).toMatchObject({ parent: 'info', content: { banner: 'Python' } });
-    expect(client?.types().slice(0, 4)).toEqual(['status starting', 'status busy', 'kernel_info_reply', 'status idle']);
-    expect(unknown?.types()).not.toContain('kernel_info_reply');
-    next = await FakeAgent.listen();
-    kernels.start(waiting.id, next);
-    const { frame } = await next.inputs.next();
+    kernels.explanation = { ...queued(1), text: 'Queued. <img src=x onerror="a()">\x1b[31m has & holds.' };
+    const client = await open(kernels.add().id, 'session_id=s', V1_PROTOCOL);
+    client.send(execute('m1'));
+    const data = (await client.type('display_data')).content['data'] as Record<string, string>;
+    expect(data['text/html']).toContain('<br>&lt;img src=x onerror=&quot;a()&quot;&gt; [31m has &amp; holds.<br>');
+    expect(data['text/plain']).not.toContain('\x1b');
+  });
+
+  it('keeps the notice until the kernel answers, however long its process takes to start', async () => {
+    serve();
+    kernels.explanation = queued(1);
+    const { id } = kernels.add();
+    const client = await open(id, 'session_id=s', V1_PROTOCOL);
+    client.send(execute('m1'));
+    await client.type('display_data');
+    kernels.explanation = { ...queued(1), reason: 'launching', text: 'The kernel has its place and is starting.' };
+    kernels.start(id, agent);
+    await agent.inputs.next();
+    agent.emit(v1Message('iopub', 'status', { execution_state: 'starting' }));
+    const isStarting = (content: object) => JSON.stringify(content).includes('is starting.');
+    await client.messages.find(({ type, content }) => type === 'update_display_data' && isStarting(content));
+    expect(client.types()).not.toContain('clear_output');
+    agent.emit(v1Message('iopub', 'status', { execution_state: 'busy' }, { parent: 'm1' }));
+    agent.emit(printed('out', 'm1'));
+    await client.type('stream');
+    expect(client.types().slice(-3)).toEqual(['clear_output', 'status busy', 'stream']);
+  });
+
+  it.each(['shell', 'control'])('is introduced on %s by what an earlier kernel said, once', async (channel) => {
+    serve();
+    kernels.info = info;
+    const { id } = kernels.add();
+    const client = await open(id, 'session_id=s', V1_PROTOCOL);
+    client.send(v1Message(channel, 'kernel_info_request', {}, { id: 'info' }));
+    const answer = await client.type('kernel_info_reply');
+    expect(answer).toMatchObject({ channel, parent: 'info', content: { status: 'ok', ...info, help_links: [] } });
+    client.send(execute('m1'));
+    await client.type('display_data');
+    expect(client.types().slice(0, 5)).toEqual([
+      'status starting',
+      'status busy',
+      'kernel_info_reply',
+      'status idle',
+      'status starting',
+    ]);
+    kernels.start(id, agent);
+    const { frame } = await agent.inputs.next();
     expect(JSON.parse(unpackV1(frame).header.toString()).msg_id).toBe('m1');
+    agent.emit(reply('m1'));
+    await client.type('execute_reply');
+    expect(client.types().filter((type) => type === 'kernel_info_reply')).toHaveLength(1);
+  });
+
+  it('answers for itself what it was sent before somebody else could', async () => {
+    serve();
+    let found = (_: typeof info) => {};
+    kernels.infoFor = () => new Promise((resolve) => (found = resolve));
+    const { id } = kernels.add();
+    const client = await open(id, 'session_id=s', V1_PROTOCOL);
+    client.send(v1Message('shell', 'kernel_info_request', {}, { id: 'info' }));
+    client.send(execute('m1'));
+    await client.type('display_data');
+    kernels.start(id, agent);
+    await agent.inputs.find(({ number }) => number === 2);
+    found(info);
+    agent.emit(v1Message('shell', 'kernel_info_reply', { banner: 'the kernel' }, { parent: 'info' }));
+    agent.emit(reply('m1'));
+    await client.type('execute_reply');
+    const replies = client.messages.all.filter(({ type }) => type === 'kernel_info_reply');
+    expect(replies.map(({ content }) => content['banner'])).toEqual(['the kernel']);
+  });
+
+  it('is introduced to the next socket of a session whose first one went before the answer', async () => {
+    serve();
+    const { id } = kernels.add();
+    const older = await open(id, 'session_id=s', V1_PROTOCOL);
+    older.send(v1Message('shell', 'kernel_info_request', {}, { id: 'info' }));
+    older.send(execute('m1'));
+    await older.type('display_data');
+    older.ws.terminate();
+    await gone();
+    kernels.info = info;
+    const newer = await open(id, 'session_id=s', V1_PROTOCOL);
+    expect((await newer.type('kernel_info_reply')).parent).toBe('info');
+  });
+
+  it('gives the waiting cells back when it is interrupted, keeps everything else, and takes new ones', async () => {
+    serve();
+    kernels.explanation = queued(1);
+    const { id } = kernels.add();
+    const [client, other] = [await open(id, 'session_id=s', V1_PROTOCOL), await open(id, 'session_id=t', V1_PROTOCOL)];
+    client.send(execute('m1'));
+    client.send(v1Message('shell', 'comm_msg', { comm_id: 'c' }, { id: 'kept' }));
+    client.send(execute('m2'));
+    other.send(execute('theirs'));
+    await client.type('display_data');
+    await other.type('display_data');
+    kernels.interrupt(id);
+    const second = await client.messages.find(({ type, parent }) => type === 'execute_reply' && parent === 'm2');
+    expect(second.content).toEqual({ status: 'aborted' });
+    const error = await client.type('error');
+    expect(error).toMatchObject({ parent: 'm1', content: { ename: 'KeyboardInterrupt' } });
+    expect(error.content['evalue']).toMatch(/taken back before it ran.*keeps its place/);
+    const types = client.types();
+    expect(types.indexOf('clear_output')).toBeLessThan(types.indexOf('error'));
+    expect((await other.type('error')).parent).toBe('theirs');
+    client.send(execute('m3'));
+    await client.messages.find(({ type, parent }) => type === 'display_data' && parent === 'm3');
+    kernels.start(id, agent);
+    const ids = [await agent.inputs.next(), await agent.inputs.next()].map(
+      ({ frame }) => JSON.parse(unpackV1(frame).header.toString()).msg_id as string,
+    );
+    expect(ids).toEqual(['kept', 'm3']);
+  });
+
+  it('answers an interrupt that comes as a message', async () => {
+    serve();
+    const client = await open(kernels.add().id, 'session_id=s', V1_PROTOCOL);
+    client.send(execute('m1'));
+    client.send(v1Message('control', 'interrupt_request', {}, { id: 'stop' }));
+    expect(await client.type('interrupt_reply')).toMatchObject({ channel: 'control', parent: 'stop' });
+    expect((await client.type('error')).content['ename']).toBe('KeyboardInterrupt');
   });
 
   it('looks for an explanation only when a cell waits', async () => {
@@ -405,6 +521,30 @@ describe('the end of a kernel', () => {
     expect((await client.closed).code).toBe(1000);
   });
 
+  it('is told in the first cell to a client that comes only then', async () => {
+    serve();
+    const detail = 'No such file: python3.';
+    const { id } = kernels.add({ phase: 'ended', endReason: 'launch-failed', detail, endedAt: Date.now() });
+    const client = await open(id, 'session_id=s', V1_PROTOCOL);
+    // A notebook asks this first, and sends its cells upon any answer.
+    client.send(v1Message('shell', 'kernel_info_request', {}, { id: 'info' }));
+    expect((await client.type('kernel_info_reply')).content['status']).toBe('error');
+    expect(client.types()).not.toContain('status dead');
+    client.send(execute('m1'));
+    await client.messages.find(({ content }) => content['execution_state'] === 'dead');
+    expect((await client.type('error')).content['evalue']).toMatch(/could not be started. No such file/);
+    expect(client.types().at(-1)).toBe('status dead');
+  });
+
+  it('refuses those who come long after it, or after a shutdown', async () => {
+    serve();
+    const ended = { phase: 'ended', endReason: 'culled', endedAt: Date.now() } as const;
+    for (const gone of [{ endedAt: Date.now() - 3_600_001 }, { endReason: 'shut-down' as const }]) {
+      const { id } = kernels.add({ ...ended, ...gone });
+      await expect(open(id, 'session_id=s', V1_PROTOCOL)).rejects.toThrow(/404/);
+    }
+  });
+
   it('is taken back when the kernel enters the queue anew, and nothing failed is run', async () => {
     serve();
     const { id } = kernels.add();
@@ -436,6 +576,39 @@ describe('the end of a kernel', () => {
     const answer = await client.messages.find(({ type, parent }) => type === 'execute_reply' && parent === 'm2');
     expect(answer.content['status']).toBe('ok');
     expect(client.types()).not.toContain('status restarting');
+  });
+
+  it('that is started again by itself tells why after the last output, then `restarting`, and runs what is asked next', async () => {
+    serve();
+    const id = ready();
+    const client = await attach(id, 's', V1_PROTOCOL);
+    client.send(execute('m1'));
+    await agent.inputs.next();
+    const detail = 'The kernel was ended because it used more than its 4.0 GiB of memory.';
+    kernels.change(id, { executionState: 'restarting', detail });
+    agent.emit(printed('last words', 'm1'));
+    await client.type('stream');
+    client.send(execute('m2'));
+    // So that the server has had it before the news of the end.
+    client.send(v1Message('shell', 'comm_msg', {}, { id: '' }));
+    await client.messages.find(({ content }) => String(content['text']).includes('ignored'));
+    agent.emitEvent({ event: 'exit', code: null, signal: 9 });
+    agent.emit(v1Message('iopub', 'status', { execution_state: 'restarting' }));
+    const { frame } = await agent.inputs.next();
+    expect(JSON.parse(unpackV1(frame).header.toString()).msg_id).toBe('m2');
+    await client.messages.find(({ content }) => content['execution_state'] === 'starting');
+    const error = await client.type('error');
+    expect(error).toMatchObject({ parent: 'm1', content: { ename: 'KernelDied' } });
+    expect(error.content['evalue']).toBe(`${detail} It was started again; its variables are lost.`);
+    const types = client.types();
+    expect(types.indexOf('stream')).toBeLessThan(types.indexOf('error'));
+    expect(types.slice(types.indexOf('error'))).toEqual([
+      'error',
+      'execute_reply',
+      'status idle',
+      'status restarting',
+      'status starting',
+    ]);
   });
 
   it('by a restart fails what the old process had, and keeps what is asked from then on for the new one', async () => {
@@ -507,6 +680,17 @@ describe('a client that comes back', () => {
     expect(agent.inputs.all.map(({ number }) => number)).toEqual([1, 2]);
   });
 
+  it('for the first time is told after which number it is sent what comes, and what the agent took of its input', async () => {
+    serve();
+    agent.emit(printed('before'));
+    const client = await attach(ready(), 's', NUMBERED_PROTOCOL);
+    expect((await client.told.next())['welcome']).toMatchObject({ first: 1, last: 1, from: 1 });
+    for (let number = 1; number <= 40; number += 1) client.send(execute(`m${number}`), number);
+    const { inputLast } = (await client.told.find((told) => 'inputLast' in told)) as { inputLast: number };
+    expect(inputLast).toBeGreaterThanOrEqual(32);
+    expect(agent.inputs.all.length).toBeGreaterThanOrEqual(inputLast);
+  });
+
   it('with another ring is told that the kernel restarted', async () => {
     serve();
     const client = await open(ready(), 'session_id=s&epoch=gone&seen=7', NUMBERED_PROTOCOL);
@@ -524,6 +708,42 @@ describe('a client that comes back', () => {
     first.ws.terminate();
     const second = await open(id, 'session_id=s');
     expect((await second.type('stream')).content['text']).toBe('unconfirmed');
+  });
+
+  it.each([
+    ['v1', V1_PROTOCOL, {}],
+    ['legacy', undefined, {}],
+    ['a stock notebook server', undefined, TORNADO],
+    ['numbered', NUMBERED_PROTOCOL, {}],
+  ])('of %s that is new may ask for what the ring holds', async (_case, protocol, headers) => {
+    serve();
+    agent.emit(printed('before it came'));
+    const client = await open(ready(), 'session_id=new&seen=0', protocol, headers);
+    expect((await client.type('stream')).content['text']).toBe('before it came');
+    expect(await agent.hellos.next()).toMatchObject({ session: 'new', seen: 0 });
+  });
+
+  it('that the client did not name is ephemeral, and goes on where it was when its stream breaks', async () => {
+    serve();
+    agent.emit(printed('before it came'));
+    const client = await open(ready(), '', V1_PROTOCOL);
+    const hello = await agent.hellos.next();
+    expect(hello).toMatchObject({ ephemeral: true });
+    expect(hello).not.toHaveProperty('seen');
+    agent.emit(printed('one'));
+    await client.messages.find(({ content }) => content['text'] === 'one');
+    agent.breakStreams();
+    agent.emit(printed('two'));
+    expect(await agent.hellos.next()).toMatchObject({ session: hello['session'], epoch: agent.epoch, seen: 2 });
+    await client.messages.find(({ content }) => content['text'] === 'two');
+    const texts = client.messages.all.flatMap(({ type, content }) => (type === 'stream' ? [content['text']] : []));
+    expect(texts).toEqual(['one', 'two']);
+  });
+
+  it('that the client named is kept', async () => {
+    serve();
+    await attach(ready(), 's', V1_PROTOCOL);
+    expect((await agent.hellos.next())['ephemeral']).toBeUndefined();
   });
 
   it('replaces its older socket, which is told to come back rather than that it is over', async () => {

@@ -1,14 +1,18 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { recycleBody } from '#libs/jupyter';
 import type { ChannelMetrics } from './channel-metrics.js';
 import { Confirmations } from './confirmations.js';
 import type { FrameSink } from './framing/client-framing.js';
+import type { Liveness } from './liveness.js';
 import type { ChannelTiming } from './options.js';
 
 /** More than this unread by the client pauses its kernel's output. */
 const CONGESTED_BYTES = 8 * 1024 * 1024;
-const MISSED_PINGS = 3;
+/** What the gateway itself may still say to a client that has this much unread, before the socket is ended. */
+const SAID_WHILE_CONGESTED_BYTES = 16 * 1024 * 1024;
+/** Pings of a client that reads no pongs are left unanswered. */
+const PONG_BACKLOG_BYTES = 64 * 1024;
 const RECYCLED_BYTES = 128 * 1024;
 
 export interface ClientSocketListener {
@@ -17,27 +21,28 @@ export interface ClientSocketListener {
   confirmed(seq: number): void;
   congested(): void;
   relieved(): void;
+  /** It takes nothing of what waits for it. */
+  stalled(): void;
   closed(): void;
 }
 
 /** One client's WebSocket: frames out in batches, confirmations, liveness, and back-pressure both ways. */
 export class ClientSocket implements FrameSink {
   readonly #confirmations: Confirmations;
-  readonly #alive: NodeJS.Timeout;
   #corked = false;
   /** Too much is unread. */
   #congested = false;
   /** Too much is unconfirmed. */
   #waiting = false;
+  #saidWhileCongested = 0;
   #paused = false;
-  #unanswered = 0;
   #listener: ClientSocketListener | null = null;
 
   constructor(
     private readonly ws: WebSocket,
-    private readonly raw: Duplex,
+    private readonly raw: Socket,
     private readonly metrics: ChannelMetrics,
-    pingIntervalSeconds: number,
+    private readonly liveness: Liveness,
     private readonly timing: ChannelTiming,
     /** Messages that may be unconfirmed: what is repeated at most when this service dies. */
     private readonly mostOpen: number,
@@ -50,25 +55,26 @@ export class ClientSocket implements FrameSink {
       },
       timing.confirmQuiet,
     );
-    this.#alive = setInterval(() => this.#checkAlive(), pingIntervalSeconds * 1000).unref();
     raw.on('drain', () => this.#release(() => (this.#congested = false)));
   }
 
   listen(listener: ClientSocketListener): void {
     this.#listener = listener;
     this.ws.on('message', (data, binary) => {
-      this.#unanswered = 0;
+      this.liveness.heard();
       listener.received(data as Buffer, binary);
     });
     this.ws.on('pong', (payload) => {
-      this.#unanswered = 0;
+      this.liveness.heard();
       this.#confirmations.pong(payload);
+    });
+    this.ws.on('ping', (payload) => {
+      if (this.ws.readyState === this.ws.OPEN && this.ws.bufferedAmount < PONG_BACKLOG_BYTES) this.ws.pong(payload);
     });
     // The close event that follows says all there is to act on.
     this.ws.on('error', () => {});
     this.ws.on('close', () => {
       this.#confirmations.stop();
-      clearInterval(this.#alive);
       listener.closed();
     });
   }
@@ -80,7 +86,13 @@ export class ClientSocket implements FrameSink {
     this.metrics.toClient(data.length);
     if (typeof data === 'string' || data.length < RECYCLED_BYTES) this.ws.send(data, { binary });
     else this.ws.send(data, { binary }, () => recycleBody(data));
-    if (!this.#congested && this.ws.bufferedAmount > CONGESTED_BYTES) this.#hold(() => (this.#congested = true));
+    if (this.#congested) {
+      this.#saidWhileCongested += data.length;
+      if (this.#saidWhileCongested > SAID_WHILE_CONGESTED_BYTES) this.ws.terminate();
+    } else if (this.ws.bufferedAmount > CONGESTED_BYTES) {
+      this.#saidWhileCongested = 0;
+      this.#hold(() => (this.#congested = true));
+    }
   }
 
   /** A ring entry was told; the client will be asked to confirm it. */
@@ -91,6 +103,7 @@ export class ClientSocket implements FrameSink {
 
   ringChanged(): void {
     this.#confirmations.reset();
+    this.liveness.ringChanged();
   }
 
   /** Writes out what was sent since the last flush; happens by itself at the end of the turn. */
@@ -110,12 +123,30 @@ export class ClientSocket implements FrameSink {
     this.ws.resume();
   }
 
+  /** Pings a quiet client, and ends one that is gone or takes nothing. Called every now and then. */
+  look(now: number): void {
+    if (this.ws.readyState !== this.ws.OPEN) return;
+    const { last: confirmed, outstanding } = this.#confirmations;
+    const unsentBytes = this.ws.bufferedAmount;
+    const signs = { flushedBytes: flushedBytes(this.raw), unsentBytes, confirmed, outstanding, deaf: this.#paused };
+    const verdict = this.liveness.look(now, signs);
+    if (verdict === 'ping') this.#ping('');
+    else if (verdict === 'silent') this.ws.terminate();
+    else if (verdict === 'stalled') this.#listener?.stalled();
+  }
+
+  /** As `close`, with a last question for what was told, so that little of it is told again. */
+  leave(code: number, reason: string, graceMs: number): void {
+    this.#confirmations.askNow();
+    this.close(code, reason, graceMs);
+  }
+
   /** Asks the client to close, and ends the connection when it does not. */
-  close(code: number, reason: string): void {
+  close(code: number, reason: string, graceMs = this.timing.closeGrace): void {
     this.flush();
     if (this.#paused) this.resume();
     this.ws.close(code, reason);
-    const timer = setTimeout(() => this.ws.terminate(), this.timing.closeGrace).unref();
+    const timer = setTimeout(() => this.ws.terminate(), graceMs).unref();
     this.ws.once('close', () => clearTimeout(timer));
   }
 
@@ -130,16 +161,6 @@ export class ClientSocket implements FrameSink {
     if (this.ws.readyState === this.ws.OPEN) this.ws.ping(payload);
   }
 
-  #checkAlive(): void {
-    if (this.#paused) return;
-    if (this.#unanswered >= MISSED_PINGS) {
-      this.ws.terminate();
-      return;
-    }
-    this.#unanswered += 1;
-    this.#ping('');
-  }
-
   #hold(note: () => void): void {
     const held = this.#congested || this.#waiting;
     note();
@@ -151,4 +172,13 @@ export class ClientSocket implements FrameSink {
     note();
     if (held && !this.#congested && !this.#waiting) this.#listener?.relieved();
   }
+}
+
+/** Bytes given to the system. Of one large write the socket itself tells only when all of it has gone. */
+function flushedBytes(raw: Socket): number {
+  const { _handle: handle } = raw as { _handle?: { bytesWritten?: number; writeQueueSize?: number } | null };
+  if (handle?.bytesWritten === undefined || handle.writeQueueSize === undefined) {
+    return raw.bytesWritten - raw.writableLength;
+  }
+  return handle.bytesWritten - handle.writeQueueSize;
 }

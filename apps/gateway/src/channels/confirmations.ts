@@ -7,6 +7,7 @@ const MESSAGES_PER_PING = 32;
 export class Confirmations {
   #last = 0;
   #asked = 0;
+  #confirmed = 0;
   #sinceAsked = 0;
   #quietTimer: NodeJS.Timeout | null = null;
   #atTimer = 0;
@@ -26,6 +27,16 @@ export class Confirmations {
     return this.#sentCount - this.#confirmedCount;
   }
 
+  /** Highest number that the client confirmed. */
+  get last(): number {
+    return this.#confirmed;
+  }
+
+  /** Whether a ping with a higher number is unanswered. */
+  get outstanding(): boolean {
+    return this.#asked > this.#confirmed;
+  }
+
   sent(seq: number): void {
     this.#last = seq;
     this.#sentCount += 1;
@@ -34,15 +45,21 @@ export class Confirmations {
     else this.#quietTimer ??= this.#startTimer();
   }
 
+  /** Does not wait for quiet. */
+  askNow(): void {
+    if (this.#sinceAsked > 0) this.#ask();
+  }
+
   /** Payloads that no ping of ours carried are ignored. */
   pong(payload: Buffer): void {
     if (payload.length === 0 || payload.length > 16) return;
     const seq = Number(payload.toString('latin1'));
-    if (!Number.isSafeInteger(seq) || seq <= 0 || seq > this.#asked) return;
+    if (!Number.isSafeInteger(seq) || seq <= this.#confirmed || seq > this.#asked) return;
     while (this.#pings[0] !== undefined && this.#pings[0].seq <= seq) {
       this.#confirmedCount = this.#pings[0].sent;
       this.#pings.shift();
     }
+    this.#confirmed = seq;
     this.confirmed(seq);
   }
 
@@ -51,6 +68,7 @@ export class Confirmations {
     this.stop();
     this.#last = 0;
     this.#asked = 0;
+    this.#confirmed = 0;
     this.#sinceAsked = 0;
     this.#pings = [];
     this.#confirmedCount = this.#sentCount;

@@ -3,8 +3,9 @@ import type { EndReason, Kernel } from '#libs/contracts';
 /** What a notebook says about the end of its kernel. */
 const SENTENCES: Record<EndReason, string> = {
   'shut-down': 'The kernel was shut down.',
-  culled: 'The kernel was ended because it had been idle for long.',
-  reclaimed: 'The idle kernel was ended because others wait for the device it held; its variables are lost.',
+  culled: 'The kernel was ended by a time limit, and its variables are lost.',
+  reclaimed:
+    'The idle kernel was ended to make room for others, and its variables are lost; restarted it takes its old place in the queue.',
   preempted: 'The kernel was ended to make room for work of a higher priority.',
   reservation: 'The kernel was ended because a reservation of its resources began.',
   'out-of-memory': 'The kernel was ended because it used more memory than it may.',

@@ -6,12 +6,22 @@ import { type Input, SessionInput } from './session-input.js';
 const CONFIRM_AFTER_MESSAGES = 32;
 const CONFIRM_AFTER_BYTES = 1024 * 1024;
 
+export interface LinkPosition {
+  /** What the client stated that it saw. */
+  epoch: string | undefined;
+  seen: number | undefined;
+  /** Nobody can come back to this session. */
+  ephemeral: boolean;
+}
+
 export interface KernelLinkListener {
   /** A stream opened; `otherRing` when the client or this link knew another one before. */
   welcome(welcome: Welcome, otherRing: boolean): void;
   message(seq: number, frame: Buffer): void;
   event(seq: number, event: AgentEvent): void;
   batch(): void;
+  /** The agent took all input up to this number. */
+  taken(inputLast: number): void;
   /** All held input went out. */
   accepting(): void;
   /** The stream ended; another is tried until `close`. */
@@ -41,7 +51,7 @@ export class KernelLink {
 
   constructor(
     private readonly session: string,
-    private readonly position: { epoch: string | undefined; seen: number | undefined },
+    private readonly position: LinkPosition,
     private readonly listener: KernelLinkListener,
     private readonly timing: Pick<ChannelTiming, 'retryFirst' | 'retryMost'>,
   ) {
@@ -97,6 +107,11 @@ export class KernelLink {
     return this.#input.surrender();
   }
 
+  /** @see SessionInput.withdraw */
+  withdraw(wanted: (id: string) => boolean): string[] {
+    return this.#input.withdraw(wanted);
+  }
+
   ack(seq: number): void {
     if (this.#open) this.#stream?.ack(seq);
   }
@@ -126,7 +141,7 @@ export class KernelLink {
       role: 'client',
       session: this.session,
       // What was told on an earlier stream is not yet confirmed by the client, so only its own statement counts.
-      ...(this.position.seen === undefined ? {} : this.position),
+      ...this.position,
     });
     this.#stream = stream;
     if (this.#paused) stream.pause();
@@ -160,6 +175,7 @@ export class KernelLink {
   #isNew(seq: number): boolean {
     if (seq <= this.#lastTold) return false;
     this.#lastTold = seq;
+    if (this.position.ephemeral) this.position.seen = seq;
     return true;
   }
 
@@ -171,6 +187,8 @@ export class KernelLink {
       this.position.seen = undefined;
     }
     this.position.epoch = welcome.epoch;
+    // The agent forgets it with this stream.
+    if (this.position.ephemeral) this.position.seen ??= welcome.last;
     this.#open = true;
     this.#writable = true;
     this.#retryMs = this.timing.retryFirst;
@@ -222,6 +240,7 @@ export class KernelLink {
         if (this.#stream !== stream) return;
         this.#confirming = false;
         this.#input.confirm(newest.number);
+        this.listener.taken(newest.number);
         this.#confirm(stream);
       },
       // The stream ended: the next welcome says what the agent has.

@@ -1,7 +1,7 @@
 import type { ClientMessage } from '#libs/jupyter';
 import { gatewayMessage } from './gateway-message.js';
 
-interface OpenRequest {
+export interface OpenRequest {
   channel: string;
   type: string;
   /** The header part as the client sent it: the parent of every answer. */
@@ -28,17 +28,41 @@ export class OpenRequests {
     older.#byId.clear();
   }
 
+  get ids(): string[] {
+    return [...this.#byId.keys()];
+  }
+
+  idsOf(type: string): string[] {
+    return [...this.#byId].flatMap(([id, request]) => (request.type === type ? [id] : []));
+  }
+
   /** Header part of the oldest execution under way, to show something to whoever waits for it. */
   get running(): Buffer | undefined {
     return [...this.#byId.values()].find((request) => request.type === 'execute_request')?.header;
   }
 
-  /** Answers each with an error and forgets it; `session` as in `gatewayMessage`. */
-  fail(ename: string, evalue: string, session: string): Buffer[] {
-    const frames = [...this.#byId.values()].flatMap((request) => failure(request, ename, evalue, session));
-    this.#byId.clear();
-    return frames;
+  /** Forgets a request and gives it, to be answered. */
+  take(id: string): OpenRequest | undefined {
+    const request = this.#byId.get(id);
+    this.#byId.delete(id);
+    return request;
   }
+
+  /** Answers each of `ids`, by default all, with an error and forgets it; `session` as in `gatewayMessage`. */
+  fail(ename: string, evalue: string, session: string, ids: readonly string[] = this.ids): Buffer[] {
+    const requests = ids.flatMap((id) => this.take(id) ?? []);
+    return requests.flatMap((request) => failure(request, ename, evalue, session));
+  }
+}
+
+/** A reply and the status messages that a kernel sends around it. */
+export function answers({ channel, type, header }: OpenRequest, content: object, session: string): Buffer[] {
+  const status = (state: string) => gatewayMessage('iopub', 'status', { execution_state: state }, session, header);
+  return [
+    status('busy'),
+    gatewayMessage(channel, type.replace(/_request$/, '_reply'), content, session, header),
+    status('idle'),
+  ];
 }
 
 function failure({ channel, type, header }: OpenRequest, ename: string, evalue: string, session: string): Buffer[] {

@@ -1,5 +1,3 @@
-import type { CullingRules } from '#libs/domain';
-
 /** What the channel relay takes from the configuration. */
 export interface ChannelOptions {
   /** Path prefix of every URL; starts and ends with a slash. */
@@ -8,12 +6,20 @@ export interface ChannelOptions {
   pendingBytes: number;
   /** Largest message of a client, bytes. */
   maxMessageBytes: number;
-  /** Open sockets of one user; more are refused. */
-  maxSocketsPerUser: number;
   /** Ping of a quiet socket, seconds; three without a pong end it. */
   pingIntervalSeconds: number;
-  /** By which unused kernels are ended, and warned of. */
-  culling: CullingRules;
+  /** A client that takes nothing of what waits for it is ended after this, seconds. */
+  stalledSeconds: number;
+  /** Malformed messages in a row that end a socket. */
+  maxMalformed: number;
+  /** Sockets at once: in all, to the kernels of one owner, to one kernel. */
+  sockets: { all: number; perUser: number; perKernel: number };
+  /** A socket outlives its token by this at most, seconds. */
+  expiryToleranceSeconds: number;
+  /** How long sockets are given to close when the service stops, seconds. */
+  drainSeconds: number;
+  /** How long the end of a kernel is told to those who connect after it, seconds. */
+  endedVisibleSeconds: number;
   timing?: Partial<ChannelTiming>;
 }
 export const CHANNEL_OPTIONS = Symbol('ChannelOptions');

@@ -48,6 +48,14 @@ export class SessionInput {
     return given;
   }
 
+  /** Takes out what was not sent yet and is wanted back. @returns the ids, oldest first */
+  withdraw(wanted: (id: string) => boolean): string[] {
+    const taken = this.#held.filter(({ id }) => wanted(id));
+    if (taken.length > 0) this.#held = this.#held.filter((input) => !taken.includes(input));
+    this.#heldBytes -= taken.reduce((bytes, { frame }) => bytes + frame.length, 0);
+    return taken.map(({ id }) => id);
+  }
+
   /** A stream opened: all that the agent does not have goes again, before what is held. */
   reopen(inputLast: number): void {
     this.confirm(inputLast);

@@ -1,20 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { WaitExplanation } from '#libs/contracts';
 import type { ClientMessage } from '#libs/jupyter';
-import { gatewayMessage } from './gateway-message.js';
+import { isSilent } from './is-silent.js';
 import type { ChannelTiming } from './options.js';
-
-const time = (instant: number): string => new Date(instant).toISOString().slice(11, 16);
-
-/** The wait for people, a line per sentence: notebooks break long lines inside words. */
-export function waitText(wait: WaitExplanation | null): string {
-  if (wait === null) return 'The kernel is starting.';
-  if (wait.reason === 'launching') return wait.text;
-  const band = wait.expectedStart;
-  const when = band === null ? 'unknown' : `${time(band.earliest)} to ${time(band.latest)} UTC`;
-  const expected = ` Expected start: ${when}.`;
-  return `${wait.text}${expected}`.replaceAll('. ', '.\n');
-}
+import type { OwnMessages } from './own-messages.js';
+import { waitText } from './wait-text.js';
 
 /**
  * Shows, as output of the first cell that was sent, why its kernel is not there yet; kept current while it waits and
@@ -27,11 +17,15 @@ export class WaitNotice {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(
-    private readonly publish: (frame: Buffer) => void,
+    private readonly own: Pick<OwnMessages, 'tell'>,
     private readonly explain: () => Promise<WaitExplanation | null>,
-    private readonly session: string,
     private readonly timing: Pick<ChannelTiming, 'noticeAfter' | 'explainEvery'>,
   ) {}
+
+  /** Whether a cell has the notice, or will have it. */
+  get pending(): boolean {
+    return this.#request !== null;
+  }
 
   /** A message that is held; the first execution that is not silent gets the notice. */
   held({ header, message }: ClientMessage): void {
@@ -59,7 +53,7 @@ export class WaitNotice {
     const wasShown = this.#shown !== null;
     this.#request = null;
     this.#shown = null;
-    if (request !== null && wasShown) this.#tell('clear_output', { wait: false }, request);
+    if (request !== null && wasShown) this.own.tell('clear_output', { wait: false }, request);
   }
 
   async #refresh(): Promise<void> {
@@ -68,27 +62,17 @@ export class WaitNotice {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#refresh(), this.timing.explainEvery);
     // With the gatekeeper away the last text stands.
-    const text = await this.explain().then(waitText, () => this.#shown ?? 'Waiting for a kernel.');
-    if (request !== this.#request || text === this.#shown) return;
+    const wait = await this.explain().catch(() => undefined);
+    if (request !== this.#request || (wait === undefined && this.#shown !== null)) return;
+    const data = waitText(wait ?? null);
+    if (data['text/plain'] === this.#shown) return;
     const first = this.#shown === null;
-    this.#shown = text;
-    if (first) this.#tell('status', { execution_state: 'busy' }, request);
-    this.#tell(
+    this.#shown = data['text/plain'];
+    if (first) this.own.tell('status', { execution_state: 'busy' }, request);
+    this.own.tell(
       first ? 'display_data' : 'update_display_data',
-      { data: { 'text/plain': text }, metadata: {}, transient: { display_id: this.#displayId } },
+      { data, metadata: {}, transient: { display_id: this.#displayId } },
       request,
     );
-  }
-
-  #tell(type: string, content: object, request: Buffer): void {
-    this.publish(gatewayMessage('iopub', type, content, this.session, request));
-  }
-}
-
-function isSilent(content: Buffer): boolean {
-  try {
-    return (JSON.parse(content.toString()) as { silent?: unknown }).silent === true;
-  } catch {
-    return true;
   }
 }

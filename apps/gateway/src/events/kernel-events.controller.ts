@@ -1,7 +1,7 @@
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { Authenticator } from '#libs/auth';
 import { BusController } from '#libs/bus';
-import { GatekeeperEvents, type Kernel } from '#libs/contracts';
+import { GatekeeperEvents, type Kernel, type KernelId } from '#libs/contracts';
 import { KernelEventsHub } from './kernel-events.hub.js';
 
 /** The gatekeeper's events as they come over the bus. */
@@ -15,6 +15,11 @@ export class KernelEventsController {
   @EventPattern(GatekeeperEvents.kernelChanged.pattern)
   kernelChanged(@Payload() { kernel }: { kernel: Kernel }): void {
     this.hub.kernelChanged(kernel);
+  }
+
+  @EventPattern(GatekeeperEvents.kernelInterrupted.pattern)
+  kernelInterrupted(@Payload() { kernelId }: { kernelId: KernelId }): void {
+    this.hub.kernelInterrupted(kernelId);
   }
 
   /** New requests are refused before open sockets are closed. */

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { Kernel, KernelId } from '#libs/contracts';
-import type { KernelEvents } from '../ports.js';
+import type { KernelEvents, KernelListener } from '../ports.js';
 
 /** Hands what the gatekeeper tells to whoever listens on this replica. */
 @Injectable()
 export class KernelEventsHub implements KernelEvents {
-  readonly #byKernel = new Map<KernelId, Set<(kernel: Kernel) => void>>();
+  readonly #byKernel = new Map<KernelId, Set<KernelListener>>();
   readonly #onRevoked = new Set<(tokenId: string) => void>();
 
-  on(kernelId: KernelId, listener: (kernel: Kernel) => void): () => void {
+  on(kernelId: KernelId, listener: KernelListener): () => void {
     const listeners = this.#byKernel.get(kernelId) ?? new Set();
     this.#byKernel.set(kernelId, listeners.add(listener));
     return () => {
@@ -23,7 +23,11 @@ export class KernelEventsHub implements KernelEvents {
   }
 
   kernelChanged(kernel: Kernel): void {
-    for (const listener of [...(this.#byKernel.get(kernel.id) ?? [])]) listener(kernel);
+    for (const listener of [...(this.#byKernel.get(kernel.id) ?? [])]) listener.changed(kernel);
+  }
+
+  kernelInterrupted(id: KernelId): void {
+    for (const listener of [...(this.#byKernel.get(id) ?? [])]) listener.interrupted?.();
   }
 
   tokenRevoked(tokenId: string): void {

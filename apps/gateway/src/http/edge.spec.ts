@@ -175,7 +175,7 @@ describe('the service itself', () => {
   it('answers probes, at the root too, and counts requests', async () => {
     expect((await anonymous('GET', '/readyz')).body).toEqual({
       status: 'ok',
-      checks: { store: 'ok', gatekeeper: 'ok' },
+      checks: { service: 'ok', store: 'ok', gatekeeper: 'ok' },
     });
     const root = restClient(url.replace('/hub/gate', ''));
     expect((await root('GET', '/healthz')).status).toBe(200);

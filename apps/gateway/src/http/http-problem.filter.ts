@@ -1,10 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Problem, type ProblemDocument } from '#libs/contracts';
+import { Problem } from '#libs/contracts';
 import type { Log } from '#libs/platform';
-
-/** Enterprise Gateway answers 400 where a request is wrong and 403 where a limit forbids it. */
-const DIALECT_STATUS: Readonly<Record<string, number>> = { 'invalid-request': 400, 'never-fits': 403 };
+import { sendProblem } from './send-problem.js';
 
 const NAMES: Readonly<Record<number, string>> = {
   400: 'bad-request',
@@ -36,27 +34,6 @@ export class HttpProblemFilter implements ExceptionFilter {
     const problem = problemOf(error);
     if (problem.status >= 500)
       this.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
-    const document = problem.toDocument(request.id);
-    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="beamgate"');
-    if (typeof document['retryAfterSeconds'] === 'number')
-      void reply.header('retry-after', document['retryAfterSeconds']);
-    if (request.url.startsWith('/v1')) {
-      void reply
-        .status(problem.status)
-        .header('content-type', 'application/problem+json')
-        .send(JSON.stringify(document));
-    } else {
-      void reply
-        .status(DIALECT_STATUS[problem.code] ?? problem.status)
-        .header('content-type', 'application/json')
-        .send(JSON.stringify(dialect(document)));
-    }
+    sendProblem(problem, request, reply);
   }
 }
-
-const dialect = ({ title, detail, errors, instance }: ProblemDocument) => ({
-  reason: title,
-  message: detail,
-  ...(errors === undefined ? {} : { errors }),
-  ...(instance === undefined ? {} : { request_id: instance }),
-});

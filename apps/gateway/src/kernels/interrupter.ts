@@ -8,13 +8,12 @@ const ANSWER_TIMEOUT_MS = 5_000;
 @Injectable()
 export class Interrupter {
   /**
-   * Done at once for a kernel that runs nothing yet.
    * @throws Conflict where it has ended; Unavailable where its agent does not answer
    */
   async interrupt(kernel: Kernel): Promise<void> {
     if (kernel.phase === 'ended' || kernel.phase === 'stopping')
       throw new Conflict(`The kernel has ended (${kernel.endReason ?? 'stopping'}).`);
-    if (kernel.endpoint === null) return;
+    if (kernel.endpoint === null) throw new Conflict('The kernel has no process yet.');
     const { socket, clientToken } = kernel.endpoint;
     const stream = AgentStream.connect({ socket, token: clientToken, role: 'client' });
     const timer = setTimeout(() => stream.end(), ANSWER_TIMEOUT_MS);

@@ -32,4 +32,5 @@ export const kernelView = (kernel: Kernel, connections: number): KernelView => (
   endedAt: timeOrNull(kernel.endedAt),
   lastActivityAt: time(kernel.lastActivityAt),
   connections,
+  ending: kernel.ending && { ...kernel.ending, at: time(kernel.ending.at) },
 });

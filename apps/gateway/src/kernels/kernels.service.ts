@@ -13,6 +13,7 @@ import { KERNEL_READER, type KernelReader } from '#libs/store';
 import { GATEKEEPER, type Gatekeeper } from '../ports.js';
 import { CONFIG, type Config } from '../settings.js';
 import { Interrupter } from './interrupter.js';
+import { isShown } from './is-shown.js';
 
 const isAdmin = ({ scopes }: Identity): boolean => scopes.includes('admin');
 
@@ -39,7 +40,7 @@ export class KernelsService {
   /** As `find`, without those out of sight: ended or ending by their owner's wish, or ended too long ago. */
   async findShown(identity: Identity, id: string): Promise<Kernel> {
     const kernel = await this.find(identity, id);
-    if (!this.#shown(kernel)) throw new NotFound(`Kernel does not exist: ${id}`);
+    if (!isShown(kernel, this.#endedAfter())) throw new NotFound(`Kernel does not exist: ${id}`);
     return kernel;
   }
 
@@ -54,7 +55,7 @@ export class KernelsService {
   }
 
   async listShown(identity: Identity): Promise<Kernel[]> {
-    return (await this.list(identity)).filter((kernel) => this.#shown(kernel));
+    return (await this.list(identity)).filter((kernel) => isShown(kernel, this.#endedAfter()));
   }
 
   async submit(submission: KernelSubmission): Promise<Kernel> {
@@ -86,7 +87,9 @@ export class KernelsService {
 
   async interrupt(identity: Identity, id: string): Promise<void> {
     const kernel = await this.findShown(identity, id);
-    await this.interrupter.interrupt(kernel);
+    const waits = kernel.endpoint === null && kernel.phase !== 'ended' && kernel.phase !== 'stopping';
+    if (waits) await this.gatekeeper.send(GatekeeperCommands.interruptKernel, { kernelId: kernel.id });
+    else await this.interrupter.interrupt(kernel);
     this.log.info({ kernelId: kernel.id }, 'kernel interrupted');
   }
 
@@ -104,10 +107,5 @@ export class KernelsService {
 
   #endedAfter(): number {
     return Date.now() - this.config.kernels.endedVisibleSeconds * 1000;
-  }
-
-  #shown({ phase, endReason, endedAt }: Kernel): boolean {
-    // Gone from the answer to its DELETE on, as clients of the dialect take for granted, though its process takes leave.
-    return endReason !== 'shut-down' && (phase !== 'ended' || (endedAt ?? 0) >= this.#endedAfter());
   }
 }

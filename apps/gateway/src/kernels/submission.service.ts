@@ -87,6 +87,7 @@ export class SubmissionService {
       kernelspec: kernelspec.name,
       priorityClass,
       requests: { cpuMilli: requests.cpuMilli, memoryBytes: requests.memoryBytes },
+      culling: kernelspec.culling,
       launch: {
         command: kernelspec.command,
         env: { ...kernelspec.env, ...env, KERNEL_ID: id, KERNEL_USERNAME: owner },

@@ -6,6 +6,7 @@ import { Public } from '#libs/auth';
 import { GatekeeperCommands, KernelId, NotFound } from '#libs/contracts';
 import { Readiness } from '#libs/platform';
 import { KERNEL_READER, type KernelReader } from '#libs/store';
+import { Drain } from '../http/drain.js';
 import { GATEKEEPER, type Gatekeeper } from '../ports.js';
 
 /** For whoever runs the service: needs no token, tells no names. */
@@ -18,8 +19,12 @@ export class ProbesController {
     private readonly metricsRegistry: Registry,
     @Inject(KERNEL_READER) kernels: KernelReader,
     @Inject(GATEKEEPER) gatekeeper: Gatekeeper,
+    drain: Drain,
   ) {
     const nobody = KernelId.parse(randomUUID());
+    this.#readiness.add('service', async () => {
+      if (drain.begun) throw new Error('The service stops.');
+    });
     this.#readiness.add('store', async () => void (await kernels.find(nobody)));
     this.#readiness.add('gatekeeper', async () => {
       await gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: nobody }).catch((error: unknown) => {
@@ -34,7 +39,7 @@ export class ProbesController {
     return { status: 'ok' };
   }
 
-  /** Ready: the store can be read and the gatekeeper answers. */
+  /** Ready: the store can be read, the gatekeeper answers, and nobody stops this process. */
   @Get('readyz')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { ready, checks } = await this.#readiness.run();

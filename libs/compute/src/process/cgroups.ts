@@ -20,14 +20,21 @@ export function ownCgroups(mountinfo: string, cgroup: string): string[] {
   });
 }
 
-/** Removes what an agent that was killed could not: its kernel's cgroups, which lie in or beside our own. */
-export function removeCgroups(kernelId: string): void {
+/**
+ * Removes what an agent that was killed could not: its kernel's cgroups, which lie in or beside our own.
+ *
+ * @returns false when one has a process in it still
+ */
+export function removeCgroups(kernelId: string): boolean {
+  let empty = true;
   const own = ownCgroups(readFileSync('/proc/self/mountinfo', 'utf8'), readFileSync('/proc/self/cgroup', 'utf8'));
   for (const parent of own.flatMap((folder) => [folder, dirname(folder)])) {
     try {
       rmdirSync(join(parent, `beamgate-${kernelId}`));
-    } catch {
-      // Most hierarchies have none; one with a process in it goes with the next reconciliation.
+    } catch (error) {
+      // Most hierarchies have none.
+      if ((error as NodeJS.ErrnoException).code === 'EBUSY') empty = false;
     }
   }
+  return empty;
 }

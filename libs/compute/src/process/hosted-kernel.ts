@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AgentEndpoint, KernelId } from '#libs/contracts';
+import { type AgentEndpoint, type KernelId, KernelInfo, KernelUsage } from '#libs/contracts';
 import { AgentCallError, type AgentEvent, AgentStream, type Welcome } from '#libs/jupyter';
 import type { KernelFact } from '../kernel-host.js';
 import type { AgentFiles, AgentSpec } from './agent-files.js';
@@ -25,6 +25,8 @@ export interface HostContext {
   term: number;
   log: HostLog;
   starts: StartSlots;
+  /** Commands whose kernels have said what they are. */
+  introduced: Set<string>;
   tell(fact: KernelFact): void;
 }
 
@@ -92,12 +94,12 @@ export class HostedKernel {
   /** Starts the agent. Resolves when it listens and was claimed, or when that has failed and was told. */
   async launch(start: StartAgent, timeoutSeconds: number): Promise<void> {
     const { files } = this.context;
+    this.#limitStart(timeoutSeconds);
     this.#endStart = await this.context.starts.take();
-    if (this.#stopping || this.#released) {
+    if (this.#stopping || this.#released || this.ended) {
       this.#endStart();
       return this.#leave();
     }
-    this.#limitStart(timeoutSeconds);
     let agent: SpawnedAgent;
     try {
       agent = await start(files.spec(this.kernelId), files.log(this.kernelId));
@@ -107,7 +109,7 @@ export class HostedKernel {
     }
     this.#process = { pid: agent.pid, startTime: startTimeOf(agent.pid) ?? 0, bootId: bootId() };
     void agent.exited.then(() => this.#leave());
-    if (this.#stopping) signalProcess(agent.pid, 'SIGKILL');
+    if (this.#stopping || this.ended) signalProcess(agent.pid, 'SIGKILL');
     try {
       await agent.listening;
       await this.#attach();
@@ -155,14 +157,18 @@ export class HostedKernel {
     }
   }
 
+  /** A kernel that died under a living agent may be restarted too: its end is over then. */
   restart(): void {
+    if (this.#end?.kind === 'exited' && !this.#end.agentLost) this.#end = undefined;
     this.#call('restart', {});
   }
 
-  /** @see KernelHost.cpuSeconds */
-  async cpuSeconds(): Promise<number | undefined> {
+  /** @see KernelHost.usage */
+  async usage(): Promise<KernelUsage | undefined> {
     const stats = await this.#stream?.call('stats').catch(() => undefined);
-    return typeof stats?.['cpuSeconds'] === 'number' ? stats['cpuSeconds'] : undefined;
+    if (stats === undefined) return undefined;
+    const quietMs = Number(stats['quietSeconds']) * 1000;
+    return KernelUsage.safeParse({ state: stats['state'], quietMs, cpuSeconds: stats['cpuSeconds'] }).data;
   }
 
   /** Ends an agent whose kernel has ended, or that nobody wants. */
@@ -286,6 +292,17 @@ export class HostedKernel {
     clearTimeout(this.#startTimer);
     this.#endStart();
     this.#tell({ kind: 'ready', kernelId: this.kernelId });
+    void this.#introduce();
+  }
+
+  async #introduce(): Promise<void> {
+    const command = JSON.stringify(this.#spec.kernel);
+    if (this.context.introduced.has(command)) return;
+    this.context.introduced.add(command);
+    const stats = await this.#stream?.call('stats').catch(() => undefined);
+    const info = KernelInfo.safeParse(stats?.['kernelInfo']);
+    if (info.success) this.#tell({ kind: 'info', kernelId: this.kernelId, info: info.data });
+    else this.context.introduced.delete(command);
   }
 
   #tellActivity(state: unknown, at: unknown): void {
@@ -338,8 +355,8 @@ export class HostedKernel {
   // --- the end ---------------------------------------------------------------------------------------------------
 
   #limitStart(seconds: number): void {
-    this.#startTimer = setTimeout(() => {
-      this.#fail(`The kernel did not answer within ${seconds} seconds.`);
+    this.#startTimer = setTimeout(async () => {
+      await this.#failToStart(`The kernel did not answer within ${seconds} seconds.`);
       this.dismiss();
     }, seconds * 1000);
   }

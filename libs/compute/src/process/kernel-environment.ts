@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import type { LaunchSpec } from '#libs/contracts';
+import type { KernelCommand, LaunchSpec } from '#libs/contracts';
 
 /**
  * Every variable of a kernel: inherited ones, then those of kernelspec and client, then who and what it is. A Python of
@@ -13,7 +13,15 @@ export function kernelEnvironment(
   owner: string,
 ): Record<string, string> {
   const env = { ...inherited, ...launch.env, KERNEL_ID: kernelId, KERNEL_USERNAME: owner };
-  return launch.command.kind === 'python' ? pythonEnvironment(env, launch.command.python) : env;
+  return commandEnvironment(env, launch.command);
+}
+
+/** What a kernel's command adds to `env`. */
+export function commandEnvironment(
+  env: Readonly<Record<string, string>>,
+  command: KernelCommand,
+): Record<string, string> {
+  return command.kind === 'python' ? pythonEnvironment(env, command.python) : { ...env };
 }
 
 /** What a Python of a virtual environment adds to `env`. */

@@ -1,3 +1,5 @@
+import type { KernelCommand, ResourceLimits } from '#libs/contracts';
+
 /** Takes one line per state change; a pino logger is one. */
 export interface HostLog {
   info(fields: object, message: string): void;
@@ -19,14 +21,19 @@ export interface PoolSize {
 
 /** A Python whose kernels are forked from a process that has imported ipykernel, and more, once. */
 export interface TemplateOptions {
-  /** Of the environment. */
-  name: string;
   python: string;
   /** Modules to import besides. */
   preload: readonly string[];
+}
+
+/** Kernels that are started before anybody asks for them. */
+export interface PoolOptions extends PoolSize {
+  /** Of the kernelspec. */
+  name: string;
+  /** Of a Python with a template, or of a kernel that can be claimed. */
+  command: KernelCommand;
   /** Of its warm kernels; who asks for others gets a cold one. */
-  limits: { memoryBytes: number | null; cpuMilli: number | null };
-  pool: PoolSize;
+  limits: ResourceLimits;
 }
 
 export interface ProcessHostOptions {
@@ -37,6 +44,7 @@ export interface ProcessHostOptions {
   /** Interpreter (≥ 3.11) that runs agents. */
   python: string;
   templates: readonly TemplateOptions[];
+  pools: readonly PoolOptions[];
   /** Warm kernels of all pools together, at most. */
   poolBudget: number;
   /** Variables that every kernel gets; the kernel's own go before them. */

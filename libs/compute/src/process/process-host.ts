@@ -2,14 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KernelCommand, KernelId, LaunchSpec } from '#libs/contracts';
+import type { KernelCommand, KernelId, KernelUsage, LaunchSpec, ResourceLimits } from '#libs/contracts';
 import type { KernelFact, KernelHost } from '../kernel-host.js';
 import { AgentFiles, type AgentSpec } from './agent-files.js';
 import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel.js';
-import { kernelEnvironment, missingCommand, pythonEnvironment } from './kernel-environment.js';
+import { commandEnvironment, kernelEnvironment, missingCommand, pythonEnvironment } from './kernel-environment.js';
 import { boundLog, removeOldLogs } from './kernel-log.js';
 import { type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
-import type { ProcessHostOptions, TemplateOptions } from './process-host-options.js';
+import type { PoolOptions, ProcessHostOptions, TemplateOptions } from './process-host-options.js';
 import { killKernels, removeTraces } from './remove-traces.js';
 import { spawnAgent } from './spawn-agent.js';
 import { StartSlots } from './start-slots.js';
@@ -48,10 +48,10 @@ export class ProcessHost implements KernelHost {
     this.#files = new AgentFiles(options.data);
     this.#templates = new Map(options.templates.map((template) => [template.python, this.#template(template)]));
     const idle = (): boolean => this.#underWay.size === 0;
-    this.#pools = new WarmPools(options, (template) => this.#startWarm(template), idle);
+    this.#pools = new WarmPools(options, (pool) => this.#startWarm(pool), idle);
     this.#context = this.#prepare();
     // Whoever uses the host first gets the error; until then it must not end the process.
-    this.#context.catch(() => {});
+    this.#context.then(() => this.#pools.refill()).catch(() => {});
     this.#sweep = setInterval(() => {
       void this.#boundLogs();
       // What was asked for lately may not be asked for any more.
@@ -112,17 +112,16 @@ export class ProcessHost implements KernelHost {
   }
 
   /** Of nobody, in the folder of nobody, until it is claimed. */
-  async #startWarm({ python, limits }: TemplateOptions): Promise<HostedKernel | undefined> {
+  async #startWarm({ name, command, limits }: PoolOptions): Promise<HostedKernel | undefined> {
     const context = await this.#context;
-    const template = this.#templates.get(python);
-    if (template?.ready !== true) return undefined;
+    // Its template asks for a refill when it is ready.
+    if (command.kind === 'python' && this.#templates.get(command.python)?.ready !== true) return undefined;
     const id = randomUUID() as KernelId;
-    const command: KernelCommand = { kind: 'python', python };
-    const spec = this.#agentSpec(id, command, pythonEnvironment(this.options.inherited, python), '/', limits);
+    const spec = this.#agentSpec(id, command, commandEnvironment(this.options.inherited, command), '/', limits);
     try {
       await this.#files.writeSpec(spec);
     } catch (error) {
-      this.options.log.warn({ python, reason: (error as Error).message }, 'no warm kernel could be started');
+      this.options.log.warn({ kernelspec: name, reason: (error as Error).message }, 'no warm kernel could be started');
       return undefined;
     }
     const kernel = new HostedKernel(context, spec, true);
@@ -146,14 +145,14 @@ export class ProcessHost implements KernelHost {
     else this.#tellLost(kernelId);
   }
 
+  async usage(kernelId: KernelId): Promise<KernelUsage | null> {
+    return (await this.#kernels.get(kernelId)?.usage()) ?? null;
+  }
+
   async restart(kernelId: KernelId): Promise<void> {
     const kernel = this.#kernels.get(kernelId);
     if (kernel !== undefined) kernel.restart();
     else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
-  }
-
-  async cpuSeconds(kernelId: KernelId): Promise<number | null> {
-    return (await this.#kernels.get(kernelId)?.cpuSeconds()) ?? null;
   }
 
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
@@ -218,7 +217,8 @@ export class ProcessHost implements KernelHost {
     for (const template of this.#templates.values()) template.start();
     const term = await nextTerm(this.#files.term);
     const starts = new StartSlots(STARTS_PER_CPU * availableParallelism(), START_PATIENCE_MS);
-    return { files: this.#files, term, log: this.options.log, starts, tell: (fact) => this.#tell(fact) };
+    const tell = (fact: KernelFact) => this.#tell(fact);
+    return { files: this.#files, term, log: this.options.log, starts, introduced: new Set(), tell };
   }
 
   #keep(kernel: HostedKernel): HostedKernel {
@@ -245,7 +245,7 @@ export class ProcessHost implements KernelHost {
     kernel: KernelCommand,
     env: Record<string, string>,
     cwd: string,
-    { memoryBytes, cpuMilli }: TemplateOptions['limits'],
+    { memoryBytes, cpuMilli }: ResourceLimits,
   ): AgentSpec {
     const { options } = this;
     return {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -6,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -16,6 +18,7 @@ import { AgentFiles, type AgentSpec } from './agent-files.js';
 import { ownCgroups } from './cgroups.js';
 import { boundLog, lastLines, removeEmptyLog, removeOldLogs } from './kernel-log.js';
 import { bootId, findByArgument, isAlive, processesOfKernels, startTimeOf } from './proc.js';
+import { removeTraces } from './remove-traces.js';
 import { nextTerm } from './term.js';
 
 let data: string;
@@ -134,6 +137,38 @@ describe('logs', () => {
     expect(['empty', 'full', 'old'].filter((name) => existsSync(join(data, name)))).toEqual(['full']);
   });
 });
+
+/** A cgroup beside which a kernel's could be made, where this process may make one. */
+const groupFor = (name: string): string | undefined => {
+  const own = ownCgroups(readFileSync('/proc/self/mountinfo', 'utf8'), readFileSync('/proc/self/cgroup', 'utf8'));
+  return own
+    .map((folder) => join(folder, name))
+    .find((folder) => {
+      try {
+        mkdirSync(folder);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+};
+const probe = groupFor(`beamgate-probe-${process.pid}`);
+if (probe !== undefined) rmdirSync(probe);
+
+(probe === undefined ? it.skip : it)(
+  'an agent that was killed before it wrote its record leaves no cgroup, also with a process that is still leaving',
+  async () => {
+    const files = new AgentFiles(data);
+    await files.prepare();
+    const kernelId = randomUUID();
+    const folder = groupFor(`beamgate-${kernelId}`) as string;
+    writeFileSync(join(folder, 'cgroup.procs'), String(await sleeper('x')));
+    const removed = removeTraces(files, { kernelId } as AgentSpec);
+    children[0]?.kill('SIGKILL');
+    await removed;
+    expect(existsSync(folder)).toBe(false);
+  },
+);
 
 it('terms grow with each launcher, and start again above where the file is damaged', async () => {
   const file = join(data, 'run', 'term');

@@ -1,26 +1,27 @@
+import type { KernelCommand } from '#libs/contracts';
 import type { AgentSpec } from './agent-files.js';
 import type { HostedKernel } from './hosted-kernel.js';
-import type { ProcessHostOptions, TemplateOptions } from './process-host-options.js';
+import type { PoolOptions, ProcessHostOptions } from './process-host-options.js';
 import { WarmPool } from './warm-pool.js';
 
-/** The pools of a host, one for each template, under one budget. */
+/** The pools of a host, one for each command, under one budget. */
 export class WarmPools {
   readonly #pools: ReadonlyMap<string, WarmPool>;
 
   /**
-   * @param start  starts a warm kernel from a template; undefined while the template is not ready
+   * @param start  starts a warm kernel; undefined while its template is not ready
    * @param idle   whether the host has nothing better to do
    */
   constructor(
-    { templates, poolBudget, log }: Pick<ProcessHostOptions, 'templates' | 'poolBudget' | 'log'>,
-    start: (template: TemplateOptions) => Promise<HostedKernel | undefined>,
+    { pools, poolBudget, log }: Pick<ProcessHostOptions, 'pools' | 'poolBudget' | 'log'>,
+    start: (pool: PoolOptions) => Promise<HostedKernel | undefined>,
     idle: () => boolean,
   ) {
     const room = (): boolean => this.kernels.length < poolBudget;
     this.#pools = new Map(
-      templates.map((template) => {
-        const tell = (ready: number): void => log.info({ environment: template.name, ready }, 'warm kernel ready');
-        return [template.python, new WarmPool(template.pool, () => start(template), idle, room, tell)];
+      pools.map((pool) => {
+        const tell = (ready: number): void => log.info({ kernelspec: pool.name, ready }, 'warm kernel ready');
+        return [keyOf(pool.command), new WarmPool(pool, () => start(pool), idle, room, tell)];
       }),
     );
   }
@@ -31,8 +32,7 @@ export class WarmPools {
 
   /** A warm kernel that can become the one of `spec`, and what it must be told for that. */
   take(spec: AgentSpec): { warm: HostedKernel; spec: AgentSpec } | undefined {
-    if (spec.kernel.kind !== 'python') return undefined;
-    const pool = this.#pools.get(spec.kernel.python);
+    const pool = this.#pools.get(keyOf(spec.kernel));
     const [first] = pool?.kernels ?? [];
     if (first !== undefined && !sameLimits(first.spec, spec)) return undefined;
     const warm = pool?.take();
@@ -49,6 +49,10 @@ export class WarmPools {
     for (const pool of this.#pools.values()) pool.close();
   }
 }
+
+/** Kernels of one key start alike. */
+const keyOf = (command: KernelCommand): string =>
+  command.kind === 'python' ? command.python : JSON.stringify([command.argv, command.interruptMode, command.resourceDir]);
 
 const sameLimits = ({ limits: one }: AgentSpec, { limits: other }: AgentSpec): boolean =>
   one.memoryBytes === other.memoryBytes && one.cpuMilli === other.cpuMilli && one.cgroups === other.cgroups;

@@ -21,6 +21,8 @@ export interface ClientPosition {
   epoch?: string | undefined;
   /** Highest ring number that the client has; everything after it is sent. Absent: from what was acknowledged. */
   seen?: number | undefined;
+  /** The session ends with this stream, and nothing is kept for it. */
+  ephemeral?: boolean;
 }
 
 /** The agent's first frame. */
@@ -31,6 +33,8 @@ export interface Welcome {
   /** Oldest and newest ring number held. */
   first: number;
   last: number;
+  /** Ring number after which this session is sent what comes; absent: from an older agent. */
+  from?: number;
   /** Highest input number of this session that the agent took. */
   inputLast: number;
   state: string;
@@ -38,6 +42,8 @@ export interface Welcome {
   claimed: boolean;
   /** Whether the kernel's process has come as far as it can without a claim. */
   initialised: boolean;
+  /** To a session: header of the last execution that it asked for and that is not silent; null where there was none. */
+  lastCell?: Record<string, unknown> | null;
 }
 
 /** Why the agent ends the stream: `bad_token`, `fenced`, `replaced`, `too_large`, `bad_frame`. */
@@ -56,13 +62,15 @@ export function helloOf(options: AgentStreamOptions): object {
   const { token, role } = options;
   if (role === 'control') return { v: STREAM_VERSION, token, role, term: options.term };
   if (options.session === undefined) return { v: STREAM_VERSION, token, role };
-  const { session, epoch, seen } = options;
+  const { session, epoch, seen, ephemeral } = options;
   return {
     v: STREAM_VERSION,
     token,
     role,
     session,
-    ...(epoch === undefined ? {} : { epoch }),
+    // An epoch says which ring the number is of.
     ...(seen === undefined ? {} : { seen }),
+    ...(seen === undefined || epoch === undefined ? {} : { epoch }),
+    ...(ephemeral ? { ephemeral } : {}),
   };
 }

@@ -7,8 +7,8 @@ export interface Alias {
   key: string;
   /** Where the meaning differs a little. */
   note?: string;
-  /** Makes our text or value of theirs; undefined leaves the key unset. Default: the text as it is. */
-  read?: (text: string, defaultValue: unknown) => unknown;
+  /** Makes our text or value of theirs; undefined leaves the key unset. Default: the text as it is. `other`: another of its variables. */
+  read?: (text: string, defaultValue: unknown, other: (suffix: string) => string | undefined) => unknown;
 }
 
 /** `a,b`, `["a","b"]` and the Python form `['a','b']`, as its start scripts write them. */
@@ -18,6 +18,9 @@ const looseList = (text: string): string[] =>
     .filter((item) => item !== '' && item !== 'null');
 
 const slashed = (text: string): string => `/${text.split('/').filter(Boolean).join('/')}/`.replace('//', '/');
+
+const notNegative = (text: string): string => (Number(text) < 0 ? '0' : text);
+const isTrue = (text: string): boolean => /^(true|1|yes|on)$/i.test(text);
 
 const positive = (text: string): unknown => (Number(text) < 0 ? undefined : text);
 
@@ -73,11 +76,23 @@ export const ALIASES: readonly Alias[] = [
     key: 'kernels.launchTimeoutSeconds',
     note: 'counted from admission; `KERNEL_LAUNCH_TIMEOUT` of a request can lengthen it',
   },
-  { suffixes: ['CULL_IDLE_TIMEOUT'], key: 'culling.idleSeconds', note: 'open tabs do not keep a kernel' },
   { suffixes: ['WS_PING_INTERVAL_SECS'], key: 'channels.pingIntervalSeconds' },
+  { suffixes: ['CULL_IDLE_TIMEOUT'], key: 'culling.idleSeconds', read: notNegative },
+  {
+    suffixes: ['CULL_BUSY'],
+    key: 'culling.busySeconds',
+    note: 'true: the idle timeout is the limit of busy kernels too',
+    read: (text, _, other) => (isTrue(text) ? notNegative(other('CULL_IDLE_TIMEOUT') ?? '0') : undefined),
+  },
   { suffixes: ['ALLOW_ORIGIN'], key: 'cors.allowOrigin' },
   { suffixes: ['ALLOW_HEADERS'], key: 'cors.allowHeaders' },
   { suffixes: ['ALLOW_METHODS'], key: 'cors.allowMethods' },
   { suffixes: ['ALLOW_CREDENTIALS'], key: 'cors.allowCredentials' },
   { suffixes: ['MAX_AGE'], key: 'cors.maxAgeSeconds' },
 ];
+
+/** Variables of Enterprise Gateway whose purpose is met otherwise, with a sentence on how. */
+export const NEEDLESS: Readonly<Record<string, string>> = {
+  CULL_CONNECTED: 'whether a notebook is open never counts: a kernel ends by its state and use alone',
+  CULL_INTERVAL: 'nothing polls: each kernel is looked at when its time has come',
+};

@@ -84,6 +84,23 @@ describe('values as text', () => {
     expect(config.cors.allowCredentials).toBe(true);
   });
 
+  it('takes the culling of Enterprise Gateway, and says what of it is not needed', () => {
+    const timeout = { EG_CULL_IDLE_TIMEOUT: '3600' };
+    expect(load([], { ...timeout, EG_CULL_BUSY: 'False' }).culling).toMatchObject({
+      idleSeconds: 3600,
+      busySeconds: 0,
+    });
+    expect(load([], { ...timeout, EG_CULL_BUSY: 'True' }).culling.busySeconds).toBe(3600);
+    expect(load([], { EG_CULL_IDLE_TIMEOUT: '-1', EG_CULL_BUSY: '1' }).culling).toMatchObject({
+      idleSeconds: 0,
+      busySeconds: 0,
+    });
+    expect(loadConfig([], { EG_CULL_CONNECTED: 'False', KG_CULL_INTERVAL: '60' }).notices).toEqual([
+      'EG_CULL_CONNECTED is not needed: whether a notebook is open never counts: a kernel ends by its state and use alone',
+      'KG_CULL_INTERVAL is not needed: nothing polls: each kernel is looked at when its time has come',
+    ]);
+  });
+
   it('names variables of Enterprise Gateway that it ignores, and ignores empty ones', () => {
     const { notices, config } = loadConfig([], { EG_RESPONSE_IP: '10.0.0.1', EG_PORT: '' });
     expect(notices).toEqual(['no meaning here, ignored: EG_RESPONSE_IP']);

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { ALIASES } from './aliases.js';
+import { ALIASES, NEEDLESS } from './aliases.js';
 import { type ConfigKey, configKeys } from './config-keys.js';
 
 /** Keys whose default depends on the machine: shown in words, so that pages are the same everywhere. */
@@ -77,6 +77,7 @@ export const configReference = (): string => {
     ...ALIASES.flatMap(({ suffixes, key, note }) =>
       suffixes.map((suffix) => row(`\`EG_${suffix}\``, `\`${key}\``, note ?? '')),
     ),
+    ...Object.entries(NEEDLESS).map(([suffix, sentence]) => row(`\`EG_${suffix}\``, 'none', sentence)),
     '',
   ].join('\n');
 };

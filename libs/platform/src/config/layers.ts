@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { ALIASES } from './aliases.js';
+import { ALIASES, NEEDLESS } from './aliases.js';
 import type { ConfigFault } from './config-error.js';
 import { type ConfigKey, configKeys } from './config-keys.js';
 import { suggestion } from './nearest.js';
@@ -84,10 +84,17 @@ const readAliases = (env: NodeJS.ProcessEnv, target: Layer): void => {
     const variable = variables.find((name) => (env[name] ?? '') !== '');
     const key = byName.get(alias.key);
     if (variable === undefined || key === undefined) continue;
-    const value = alias.read ? alias.read(env[variable] ?? '', key.defaultValue) : env[variable];
+    const other = (suffix: string): string | undefined => env[`EG_${suffix}`] || env[`KG_${suffix}`] || undefined;
+    const value = alias.read ? alias.read(env[variable] ?? '', key.defaultValue, other) : env[variable];
     const source = `environment ${variable}`;
     if (typeof value === 'string') setText(target, key, value, source);
     else if (value !== undefined) target.values.set(key, { value, source });
+  }
+  for (const [suffix, sentence] of Object.entries(NEEDLESS)) {
+    for (const variable of [`EG_${suffix}`, `KG_${suffix}`]) {
+      known.add(variable);
+      if (env[variable]) target.notices.push(`${variable} is not needed: ${sentence}`);
+    }
   }
   const ignored = Object.keys(env).filter((name) => /^[EK]G_/.test(name) && !known.has(name));
   if (ignored.length > 0) target.notices.push(`no meaning here, ignored: ${ignored.sort().join(', ')}`);

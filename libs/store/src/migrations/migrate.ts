@@ -2,9 +2,15 @@ import type { Kysely } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Schema } from '../schema.js';
 import { start } from './0001-start.js';
+import { culling } from './0002-culling.js';
+import { kernelInfos } from './0003-kernel-infos.js';
 
 /** By name, in order; a migration that was ever released is never edited. */
-const migrations: Record<string, Migration> = { '0001-start': start };
+const migrations: Record<string, Migration> = {
+  '0001-start': start,
+  '0002-culling': culling,
+  '0003-kernel-infos': kernelInfos,
+};
 
 /** Brings the schema up to date. @throws when a migration fails, or the database is newer than this program */
 export async function migrate(db: Kysely<Schema>): Promise<void> {

@@ -19,4 +19,13 @@ export class InputLogRepository {
       .where('seq', '<=', seq - this.bound)
       .execute();
   }
+
+  async removeOld(before: number, limit: number): Promise<number> {
+    const old = this.db.selectFrom('input_log').select('seq').where('at', '<', before);
+    const { numDeletedRows } = await this.db
+      .deleteFrom('input_log')
+      .where('seq', 'in', old.orderBy('seq').limit(limit))
+      .executeTakeFirst();
+    return Number(numDeletedRows);
+  }
 }

@@ -1,7 +1,8 @@
 import type { Kysely, Selectable } from 'kysely';
-import { Kernel, type KernelId } from '#libs/contracts';
+import { Kernel, type KernelId, type KernelInfo } from '#libs/contracts';
 import type { KernelReader } from '../readers.js';
 import type { KernelTable, Schema } from '../schema.js';
+import { environmentOf, KernelInfoRepository } from './kernel-info.repository.js';
 
 export class KernelRepository implements KernelReader {
   constructor(private readonly db: Kysely<Schema>) {}
@@ -27,6 +28,24 @@ export class KernelRepository implements KernelReader {
     return (await living.orderBy('submitted_at').orderBy('id').execute()).map(kernelOf);
   }
 
+  infoFor(kernel: Pick<Kernel, 'kernelspec' | 'launch'>): Promise<KernelInfo | undefined> {
+    return new KernelInfoRepository(this.db).find(environmentOf(kernel));
+  }
+
+  /** How long those that ended last held their places, milliseconds, newest first; launches that failed left out. */
+  async heldTimes(limit: number): Promise<number[]> {
+    const rows = await this.db
+      .selectFrom('kernels')
+      .select(['admitted_at', 'ended_at'])
+      .where('ended_at', 'is not', null)
+      .where('admitted_at', 'is not', null)
+      .where('ready_at', 'is not', null)
+      .orderBy('ended_at', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(({ admitted_at: from, ended_at: to }) => Number(to) - Number(from));
+  }
+
   async save(kernel: Kernel): Promise<void> {
     const row = rowOf(kernel);
     const { id: _, ...columns } = row;
@@ -35,6 +54,17 @@ export class KernelRepository implements KernelReader {
       .values(row)
       .onConflict((conflict) => conflict.column('id').doUpdateSet(columns))
       .execute();
+  }
+
+  /** The oldest. @returns their ids */
+  async removeEnded(before: number, limit: number): Promise<KernelId[]> {
+    const old = this.db.selectFrom('kernels').select('id').where('ended_at', '<', before);
+    const rows = await this.db
+      .deleteFrom('kernels')
+      .where('id', 'in', old.orderBy('ended_at').limit(limit))
+      .returning('id')
+      .execute();
+    return rows.map(({ id }) => id as KernelId);
   }
 
   #since(endedAfter: number) {
@@ -58,6 +88,7 @@ function rowOf(kernel: Kernel): KernelTable {
     priority_class: kernel.priorityClass,
     requests: JSON.stringify(kernel.requests),
     launch: JSON.stringify(kernel.launch),
+    culling: JSON.stringify(kernel.culling),
     phase: kernel.phase,
     end_reason: kernel.endReason,
     detail: kernel.detail,
@@ -67,6 +98,7 @@ function rowOf(kernel: Kernel): KernelTable {
     ready_at: kernel.readyAt,
     ended_at: kernel.endedAt,
     last_activity_at: kernel.lastActivityAt,
+    ending: kernel.ending && JSON.stringify(kernel.ending),
     endpoint: kernel.endpoint && JSON.stringify(kernel.endpoint),
   };
 }
@@ -82,6 +114,7 @@ function kernelOf(row: Selectable<KernelTable>): Kernel {
     priorityClass: row.priority_class,
     requests: JSON.parse(row.requests),
     launch: JSON.parse(row.launch),
+    culling: JSON.parse(row.culling),
     phase: row.phase,
     endReason: row.end_reason,
     detail: row.detail,
@@ -91,6 +124,7 @@ function kernelOf(row: Selectable<KernelTable>): Kernel {
     readyAt: row.ready_at,
     endedAt: row.ended_at,
     lastActivityAt: row.last_activity_at,
+    ending: row.ending === null ? null : JSON.parse(row.ending),
     endpoint: row.endpoint === null ? null : JSON.parse(row.endpoint),
   });
 }

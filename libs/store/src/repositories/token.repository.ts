@@ -25,6 +25,19 @@ export class TokenRepository implements TokenReader {
       .onConflict((conflict) => conflict.column('id').doUpdateSet(columns))
       .execute();
   }
+
+  /** Those that nobody can use any more. A revoked token stays refused: it is one that was not recorded. */
+  async removeDead(before: number, limit: number): Promise<number> {
+    const dead = this.db
+      .selectFrom('tokens')
+      .select('id')
+      .where((e) => e.or([e('expires_at', '<', before), e('revoked_at', '<', before)]));
+    const { numDeletedRows } = await this.db
+      .deleteFrom('tokens')
+      .where('id', 'in', dead.orderBy('created_at').limit(limit))
+      .executeTakeFirst();
+    return Number(numDeletedRows);
+  }
 }
 
 const rowOf = (token: TokenRow): TokenTable => ({

@@ -25,6 +25,8 @@ export interface ClientFraming {
   read(data: Buffer, binary: boolean): NumberedInput;
   /** Tells the state of ring and input at each opening of the agent's stream, where the framing can. */
   welcome(sink: FrameSink, welcome: Welcome): void;
+  /** Tells that the agent took all input up to this number, where the framing can. */
+  taken(sink: FrameSink, inputLast: number): void;
   /** Tells an agent event; false where the framing can't. */
   event(sink: FrameSink, seq: number, event: AgentEvent): boolean;
 }

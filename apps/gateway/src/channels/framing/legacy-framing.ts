@@ -19,6 +19,8 @@ export class LegacyFraming implements ClientFraming {
 
   welcome(): void {}
 
+  taken(): void {}
+
   event(): boolean {
     return false;
   }

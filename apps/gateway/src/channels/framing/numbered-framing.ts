@@ -26,8 +26,12 @@ export class NumberedFraming implements ClientFraming {
     return { number, message: clientMessageFromV1(frame) };
   }
 
-  welcome(sink: FrameSink, { epoch, inputLast, first, last }: Welcome): void {
-    sink.send(JSON.stringify({ welcome: { epoch, inputLast, first, last } }), false);
+  welcome(sink: FrameSink, { epoch, inputLast, first, last, from }: Welcome): void {
+    sink.send(JSON.stringify({ welcome: { epoch, inputLast, first, last, from } }), false);
+  }
+
+  taken(sink: FrameSink, inputLast: number): void {
+    sink.send(JSON.stringify({ inputLast }), false);
   }
 
   event(sink: FrameSink, seq: number, event: AgentEvent): boolean {

@@ -17,6 +17,8 @@ export class V1Framing implements ClientFraming {
 
   welcome(): void {}
 
+  taken(): void {}
+
   event(): boolean {
     return false;
   }
