@@ -38,7 +38,10 @@ describe('a notebook whose output nobody took', () => {
     writeFileSync(join(folder, 'go'), '');
     await eventually('all is printed', () => existsSync(join(folder, 'gone')) || undefined);
     await workbench.beamgate.startAgain();
-    await notebook.output(0).getByText(/Beamgate: \d+ messages \(\d+ bytes\) of output were dropped here/).waitFor();
+    await notebook
+      .output(0)
+      .getByText(/Beamgate: \d+ messages \(\d+ bytes\) of output were dropped here/)
+      .waitFor();
     await notebook.output(0).getByText('frame 39999').waitFor();
     await notebook.done(0);
     expect(await notebook.printed(0)).toMatch(/frame 00002 centred[\s\S]*were dropped here[\s\S]*frame 39999/);

@@ -8,6 +8,7 @@ import {
   LauncherFacts,
   Unavailable,
 } from '#libs/contracts';
+import type { Config } from '#libs/platform';
 import { aKernelId, aSession, aSubmission, aToken, GatekeeperStage } from '#libs/testing';
 import { GatekeeperModule } from './gatekeeper.module.js';
 
@@ -23,8 +24,8 @@ const exit: Exit = { code: null, signal: null, outOfMemory: false, agentLost: fa
 describe('the gatekeeper', () => {
   let stage: GatekeeperStage;
   type Changes = ConstructorParameters<typeof GatekeeperStage>;
-  const begin = async (scheduling: Changes[1] = {}, kernels: Changes[3] = {}): Promise<void> => {
-    stage = await new GatekeeperStage((parts) => GatekeeperModule.with(parts), scheduling, {}, kernels).start();
+  const begin = async (scheduling: Changes[1] = {}, kernels: Partial<Config['kernels']> = {}): Promise<void> => {
+    stage = await new GatekeeperStage((parts) => GatekeeperModule.with(parts), scheduling, { kernels }).start();
   };
   beforeEach(() => begin());
   afterEach(() => stage.stop());

@@ -355,10 +355,11 @@ export class HostedKernel {
   // --- the end ---------------------------------------------------------------------------------------------------
 
   #limitStart(seconds: number): void {
-    this.#startTimer = setTimeout(async () => {
+    const late = async (): Promise<void> => {
       await this.#failToStart(`The kernel did not answer within ${seconds} seconds.`);
       this.dismiss();
-    }, seconds * 1000);
+    };
+    this.#startTimer = setTimeout(() => void late(), seconds * 1000);
   }
 
   #callOrKill(verb: string, args: object, patienceMs: number): void {

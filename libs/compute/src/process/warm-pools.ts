@@ -52,7 +52,9 @@ export class WarmPools {
 
 /** Kernels of one key start alike. */
 const keyOf = (command: KernelCommand): string =>
-  command.kind === 'python' ? command.python : JSON.stringify([command.argv, command.interruptMode, command.resourceDir]);
+  command.kind === 'python'
+    ? command.python
+    : JSON.stringify([command.argv, command.interruptMode, command.resourceDir]);
 
 const sameLimits = ({ limits: one }: AgentSpec, { limits: other }: AgentSpec): boolean =>
   one.memoryBytes === other.memoryBytes && one.cpuMilli === other.cpuMilli && one.cgroups === other.cgroups;
