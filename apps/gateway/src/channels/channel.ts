@@ -62,9 +62,9 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     const { client, framing, session, position, timing, explain, info } = parts;
     this.#own = new OwnMessages(framing, client);
     this.#link = new KernelLink(session, position, this, timing);
-    this.#queued = new QueuedRequests(this.#requests, this.#link, this.#own, info);
     this.#warning = new EndWarning((type, content, parent) => this.#own.tell(type, content, parent));
     this.#notice = new WaitNotice(this.#own, explain, timing);
+    this.#queued = new QueuedRequests(this.#requests, this.#link, this.#own, this.#notice, info);
     this.#ends = new ProcessEnds(this.#own, this.#requests, this.#link, timing, {
       lastCell: () => this.#warning.cell,
       ending: () => {
@@ -115,7 +115,6 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
 
   /** The user wants no more what was asked of a kernel that has no process yet. */
   interrupted(): void {
-    this.#notice.clear();
     this.#queued.takeBack();
   }
 

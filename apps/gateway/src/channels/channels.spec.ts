@@ -101,6 +101,7 @@ beforeEach(async () => {
 afterEach(async () => {
   server.beforeApplicationShutdown();
   for (const client of clients.splice(0)) client.ws.terminate();
+  await gone();
   agent.close();
   next?.close();
   http.closeAllConnections();
