@@ -23,7 +23,7 @@ export class ProcessEnds {
   #exitSeen = false;
   /** The end of the last process was told, and what is asked since then is for the next one. */
   #deathTold = false;
-  /** The kernel had ended before this socket came, and no cell was told why yet. */
+  /** The kernel had ended before a cell was sent on this socket, and none was told why yet. */
   #cameLate = false;
   #timer: NodeJS.Timeout | undefined;
   /** It died with these requests and is started again; nobody was told yet. */
@@ -42,7 +42,8 @@ export class ProcessEnds {
     this.tellRestart();
     if (this.#ended !== null) return;
     this.#ended = kernel;
-    this.#cameLate = first;
+    // A notebook asks what kernel it has before it sends its first cell, and the launch may fail in between.
+    this.#cameLate = first || (kernel.readyAt === null && this.requests.running === undefined);
     if (!this.link.up || this.#exitSeen) this.#finish(kernel);
     else this.#timer = setTimeout(() => this.#finish(kernel), this.timing.drain);
   }
