@@ -22,10 +22,10 @@ const oneKernel = { scheduling: { maxKernels: 1 } };
 
 async function stack(
   options: BeamgateOptions,
-  env: Record<string, string> = {},
+  flags: string[] = [],
 ): Promise<{ beamgate: Beamgate; server: NotebookServer; lab: Lab }> {
   const beamgate = scope.use(await Beamgate.start(options), (one) => one.stop());
-  const server = scope.use(await NotebookServer.start({ gateway: beamgate, env }), (one) => one.stop());
+  const server = scope.use(await NotebookServer.start({ gateway: beamgate, flags }), (one) => one.stop());
   return { beamgate, server, lab: scope.use(new Lab(server), (one) => one.dispose()) };
 }
 
@@ -161,9 +161,9 @@ describe('a launch that fails', () => {
     });
     scope.use(folder, remove);
     const config = { kernels: { launchTimeoutSeconds: LAUNCH_TIMEOUT } };
-    // A notebook server asks for 40 s by itself.
-    const env = { KERNEL_LAUNCH_TIMEOUT: String(LAUNCH_TIMEOUT) };
-    ({ beamgate, lab } = await stack({ config, env: { JUPYTER_PATH: folder } }, env));
+    // A notebook server asks for 40 s of launch by itself, and for its patience less 2 s when that is said.
+    const flags = [`--GatewayClient.request_timeout=${LAUNCH_TIMEOUT + 2}`];
+    ({ beamgate, lab } = await stack({ config, env: { JUPYTER_PATH: folder } }, flags));
   });
 
   const told = (kernel: Kernel.IKernelConnection): Promise<{ at: number; error: KernelMessage.IErrorMsg['content'] }> =>
