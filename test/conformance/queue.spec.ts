@@ -5,7 +5,7 @@ import { ChannelClient, deleteKernel, type KernelModel, startKernel } from '../s
 import { call, remove } from '../support/gateway.js';
 import { kernelspecs } from '../support/kernelspecs.js';
 import { cell, Lab, run, status } from '../support/lab.js';
-import { NotebookServer } from '../support/notebook-server.js';
+import { NotebookServer, type NotebookServerOptions } from '../support/notebook-server.js';
 import { parts } from '../support/parts.js';
 import { dataWithPast } from '../support/past.js';
 import { eventually } from '../support/processes.js';
@@ -22,11 +22,11 @@ const oneKernel = { scheduling: { maxKernels: 1 } };
 
 async function stack(
   options: BeamgateOptions,
-  flags: string[] = [],
+  server: Partial<NotebookServerOptions> = {},
 ): Promise<{ beamgate: Beamgate; server: NotebookServer; lab: Lab }> {
   const beamgate = scope.use(await Beamgate.start(options), (one) => one.stop());
-  const server = scope.use(await NotebookServer.start({ gateway: beamgate, flags }), (one) => one.stop());
-  return { beamgate, server, lab: scope.use(new Lab(server), (one) => one.dispose()) };
+  const notebooks = scope.use(await NotebookServer.start({ gateway: beamgate, ...server }), (one) => one.stop());
+  return { beamgate, server: notebooks, lab: scope.use(new Lab(notebooks), (one) => one.dispose()) };
 }
 
 /** Kinds of messages that a client sent and got, in order; status messages by their state. */
@@ -161,9 +161,12 @@ describe('a launch that fails', () => {
     });
     scope.use(folder, remove);
     const config = { kernels: { launchTimeoutSeconds: LAUNCH_TIMEOUT } };
-    // A notebook server asks for 40 s of launch by itself, and for its patience less 2 s when that is said.
-    const flags = [`--GatewayClient.request_timeout=${LAUNCH_TIMEOUT + 2}`];
-    ({ beamgate, lab } = await stack({ config, env: { JUPYTER_PATH: folder } }, flags));
+    // A notebook server asks for the longer of its own launch timeout, 40 s, and its patience less 2 s.
+    const server = {
+      env: { KERNEL_LAUNCH_TIMEOUT: String(LAUNCH_TIMEOUT) },
+      flags: [`--GatewayClient.request_timeout=${LAUNCH_TIMEOUT + 2}`],
+    };
+    ({ beamgate, lab } = await stack({ config, env: { JUPYTER_PATH: folder } }, server));
   });
 
   const told = (kernel: Kernel.IKernelConnection): Promise<{ at: number; error: KernelMessage.IErrorMsg['content'] }> =>

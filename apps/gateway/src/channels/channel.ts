@@ -211,7 +211,8 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.client.told(seq);
     if (event.event === 'dropped' && !told) {
       const text = `Beamgate: ${event['messages']} messages (${event['bytes']} bytes) of output were dropped here, because nobody was connected to take them.\n`;
-      this.#own.tell('stream', { name: 'stderr', text }, this.#requests.running);
+      // Another gateway may have sent the cell; the agent knows which it was.
+      this.#own.tell('stream', { name: 'stderr', text }, this.#requests.running ?? this.#warning.cell ?? undefined);
     }
     if (event.event === 'ready') this.#ends.processUp();
     if (event.event === 'exit') this.#ends.exitSeen();
