@@ -178,7 +178,9 @@ class Agent:
         self._by_connection[connection] = session
         connection.on_frame = self._on_client_frame
         welcome = self._welcome(session.input_last, session.cursor.sent)
-        connection.welcome(json_frame(WELCOME, 0, {**welcome, "lastCell": session.last_cell}))
+        connection.welcome(
+            json_frame(WELCOME, 0, {**welcome, "lastCell": session.last_cell and json.loads(session.last_cell)})
+        )
         if hole:
             connection.send(hole.frame())
         connection.pull = lambda: self.ring.pull(session.cursor)

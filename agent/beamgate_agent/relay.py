@@ -1,6 +1,5 @@
 """Messages on their way: the kernel's output into the ring, the sessions' input to the kernel, and back-pressure."""
 
-import json
 from collections.abc import Callable
 
 from . import peek
@@ -107,7 +106,7 @@ class Relay:
         if msg_id in self._requests:
             return
         if channel == "shell" and peek.msg_type(parts[0]) == b"execute_request" and not peek.is_silent(parts[3]):
-            session.last_cell = json.loads(parts[0])
+            session.last_cell = bytes(parts[0])
         sent = self._kernel.send(channel, session.tag, parts)
         if self._kernel.state != "exited":
             self._requests.add(msg_id, Request(channel, session.tag, SENT if sent else QUEUED))
