@@ -1,0 +1,14 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Schema } from '../schema.js';
+import { openPool, type PoolOptions } from './postgres-pool.js';
+
+/** Where the database is, and how it is spoken to. */
+export type DatabaseOptions = Pick<PoolOptions, 'url'> & Partial<Pick<PoolOptions, 'connections' | 'timeoutMs'>>;
+
+/** Nothing is connected before the first statement. */
+export const openDatabase = (options: DatabaseOptions, readOnly = false): Kysely<Schema> =>
+  new Kysely<Schema>({
+    dialect: new PostgresDialect({
+      pool: () => openPool({ connections: 10, timeoutMs: 10_000, ...options, readOnly }),
+    }),
+  });
