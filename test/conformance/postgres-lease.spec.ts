@@ -109,6 +109,15 @@ describe('the lead among gatekeepers on one database', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  it('does not make a service that was killed wait for its own lease', async () => {
+    const before = await open('same', { leaseMs: 3_600_000 });
+    const again = await open('same', { leaseMs: 3_600_000 });
+    expect(again.epoch).toBe(2);
+    await expect(before.commit(aBatch())).rejects.toThrow(Deposed);
+    await before.close();
+    await again.close();
+  });
+
   it('gives up waiting when it is told to', async () => {
     const first = await open('first');
     const stop = new AbortController();

@@ -1,17 +1,17 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { GatewayModule, openEdge } from '#apps/gateway/src/index';
 import { BuiltInIssuer } from '#libs/auth';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
 import { type Config, configHelp, createLog, inheritedEnvironment, loadConfig, startedAt } from '#libs/platform';
-import { lockDataFolder, openReaders } from '#libs/store';
+import { lockDataFolder } from '#libs/store';
 import { announcement, leaveServiceFile } from './announce.js';
 import { catalogueOf } from './catalogue.js';
 import type { ControlPlaneData } from './control-plane.js';
 import { startToken } from './start-token.js';
 import { stopOnSignal } from './stop.js';
+import { readersOf } from './store.js';
 
 /** Runs gatekeeper, launcher and store in their thread until the answer resolves. */
 async function startControlPlane(config: Config, link: MessageChannel): Promise<Worker> {
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const link = new MessageChannel();
   const toGatekeeper = new LocalLink(link.port1);
   const controlPlane = await startControlPlane(config, link);
-  const readers = openReaders(join(config.data, 'beamgate.sqlite'));
+  const readers = readersOf(config);
   const gatekeeper = new CommandClient(new LocalClient(toGatekeeper));
   const kernelspecs = catalogueOf(config, (sentence) => log.warn(sentence));
   const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader } = readers;

@@ -3,7 +3,7 @@ import { DatabaseAway } from '../database-away.js';
 import type { LeaderRepository } from '../repositories/leader.repository.js';
 
 export interface LeaseOptions {
-  /** Who we are, for people who look at the row. */
+  /** Who we are, and nobody else: our own running lease is no hindrance. */
   holder: string;
   /** How long the lead stays with a leader that is not heard of, milliseconds; a standby needs about as long. */
   leaseMs: number;

@@ -8,7 +8,7 @@ import { LeaderLease } from './leader-lease.js';
 import { type DatabaseOptions, openDatabase } from './open-database.js';
 
 export interface PostgresStoreOptions extends DatabaseOptions {
-  /** Who we are, for people. */
+  /** Who we are; nobody else may be called so. A service that starts again after a kill does not wait for its own lease. */
   holder: string;
   /** After how long without a word of the leader a standby leads, milliseconds. */
   leaseMs?: number;

@@ -15,9 +15,11 @@ export class LeaderRepository {
     return epoch;
   }
 
-  /** Takes the lead where no lease is running. @returns the new epoch; undefined where one is */
+  /** Takes the lead where no lease of another is running. @returns the new epoch; undefined where one is */
   async takeIfFree(holder: string, leaseMs: number): Promise<number | undefined> {
-    const free = this.#taking(holder, leaseMs).where('expires_at', '<=', this.dialect.now);
+    const free = this.#taking(holder, leaseMs).where((e) =>
+      e.or([e('expires_at', '<=', this.dialect.now), e('holder', '=', holder)]),
+    );
     return (await free.executeTakeFirst())?.epoch;
   }
 
