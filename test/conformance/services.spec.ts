@@ -18,7 +18,7 @@ describe('the services that tests stand on', () => {
 
   it('start RabbitMQ, which keeps durable queues when it is killed, and leave nothing behind', async () => {
     const server = await RabbitServer.start();
-    const connection = await connect(server.url());
+    const connection = await connect(server.url);
     connection.on('error', () => {});
     const channel = await connection.createChannel();
     await channel.assertQueue('kept', { durable: true, arguments: { 'x-queue-type': 'quorum' } });
@@ -26,7 +26,7 @@ describe('the services that tests stand on', () => {
     await server.crash();
     await lost;
     await server.startAgain();
-    const again = await connect(server.url());
+    const again = await connect(server.url);
     expect(await (await again.createChannel()).checkQueue('kept')).toMatchObject({ queue: 'kept' });
     await again.close();
     await server.remove();

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ConfirmChannel, connect } from 'amqplib';
+import { deadLettersOf, EXCHANGES, queueOf, SERVICES, UNROUTED_QUEUE } from '#libs/bus';
 import { Child } from './child.js';
 import { cleanEnvironment, freePort, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { parts } from './parts.js';
+
+const NODE = 'test@localhost';
 
 /**
  * A RabbitMQ of our own on free ports of loopback, in a temporary folder, with the port mapper of Erlang that it needs.
@@ -24,9 +28,50 @@ export class RabbitServer {
     return server;
   }
 
-  /** Of a virtual host. */
-  url(virtualHost = '/'): string {
-    return `amqp://guest:guest@127.0.0.1:${this.ports.amqp}/${encodeURIComponent(virtualHost)}`;
+  get url(): string {
+    return `amqp://guest:guest@127.0.0.1:${this.port}`;
+  }
+
+  get port(): number {
+    return this.ports.amqp;
+  }
+
+  /** A channel of the test itself, for what only the broker knows. */
+  async withChannel<T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
+    const connection = await connect(this.url);
+    connection.on('error', () => undefined);
+    try {
+      const channel = await connection.createConfirmChannel();
+      channel.on('error', () => undefined);
+      return await work(channel);
+    } finally {
+      await connection.close().catch(() => undefined);
+    }
+  }
+
+  /** Messages that wait in a queue. */
+  async count(queue: string): Promise<number> {
+    return (await this.withChannel((channel) => channel.checkQueue(queue))).messageCount;
+  }
+
+  /** Takes all queues and exchanges of ours away. */
+  async reset(): Promise<void> {
+    const queues = SERVICES.map(queueOf).flatMap((queue) => [queue, deadLettersOf(queue)]);
+    await this.withChannel(async (channel) => {
+      for (const queue of [...queues, UNROUTED_QUEUE]) await channel.deleteQueue(queue);
+      for (const exchange of Object.values(EXCHANGES)) await channel.deleteExchange(exchange);
+    });
+  }
+
+  /** Keeps at most so many messages in each queue of ours while `work` goes on. */
+  async withLimit(messages: number, work: () => Promise<void>): Promise<void> {
+    const definition = JSON.stringify({ 'max-length': messages });
+    await this.#control('set_policy', '--apply-to', 'queues', 'limit', '^beamgate', definition);
+    try {
+      await work();
+    } finally {
+      await this.#control('clear_policy', 'limit');
+    }
   }
 
   /** `kill -9` of the broker. */
@@ -50,6 +95,13 @@ export class RabbitServer {
     remove(this.folder);
   }
 
+  async #control(...args: string[]): Promise<void> {
+    const to = ['-n', NODE, '--erlang-cookie', this.cookie];
+    const program = this.#program('rabbitmqctl', join(parts().rabbitmq, 'rabbitmqctl'), [...to, ...args]);
+    const ended = await program.ended;
+    if (ended !== 0) throw new Error(`rabbitmqctl failed (${ended}): ${program.output}`);
+  }
+
   #program(name: string, command: string, args: string[]): Child {
     return new Child(name, command, args, {
       env: this.#environment(),
@@ -65,7 +117,7 @@ export class RabbitServer {
       HOME: this.folder,
       // Makes the start script become Erlang instead of waiting for it.
       RUNNING_UNDER_SYSTEMD: 'true',
-      RABBITMQ_NODENAME: 'test@localhost',
+      RABBITMQ_NODENAME: NODE,
       RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
       RABBITMQ_NODE_PORT: `${amqp}`,
       RABBITMQ_DIST_PORT: `${distribution}`,

@@ -4,3 +4,8 @@ export * from './errors-on-the-bus.js';
 export * from './in-process/local-client.js';
 export * from './in-process/local-link.js';
 export * from './in-process/local-server.js';
+export * from './rabbitmq/rabbit-client.js';
+export { messageIdOf } from './rabbitmq/rabbit-context.js';
+export type { RabbitOptions } from './rabbitmq/rabbit-options.js';
+export * from './rabbitmq/rabbit-server.js';
+export * from './rabbitmq/topology.js';

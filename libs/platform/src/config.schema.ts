@@ -215,16 +215,6 @@ export const Config = z.strictObject({
       .positive()
       .default(10_000)
       .describe('Messages of one service that may wait for that at once; more are refused'),
-    maxQueued: z
-      .int()
-      .positive()
-      .default(100_000)
-      .describe('Messages that may wait in RabbitMQ for one service; more are refused'),
-    deliveryLimit: z
-      .int()
-      .positive()
-      .default(5)
-      .describe('A message that was delivered so often without an end is put aside as a dead letter'),
     reconnectSeconds: z
       .number()
       .positive()
