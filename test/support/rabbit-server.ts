@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfirmChannel, connect } from 'amqplib';
-import { deadLettersOf, EXCHANGES, queueOf, SERVICES, UNROUTED_QUEUE } from '#libs/bus';
+import { deadLettersOf, declareTopology, EXCHANGES, queueOf, SERVICES, UNROUTED_QUEUE } from '#libs/bus';
 import { Child } from './child.js';
 import { cleanEnvironment, freePort, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { parts } from './parts.js';
@@ -54,11 +54,27 @@ export class RabbitServer {
     return (await this.withChannel((channel) => channel.checkQueue(queue))).messageCount;
   }
 
+  /**
+   * Declares our queues and restarts in order. RabbitMQ 3.10 writes the list of quorum queues some seconds late: one that
+   * was made within them does not come up after a `kill -9`.
+   */
+  async settle(): Promise<void> {
+    await this.withChannel(declareTopology);
+    await this.child?.end('SIGTERM');
+    await this.startAgain();
+  }
+
+  /** Empties our queues. */
+  async purge(): Promise<void> {
+    await this.withChannel(async (channel) => {
+      for (const queue of this.#queues()) await channel.purgeQueue(queue);
+    });
+  }
+
   /** Takes all queues and exchanges of ours away. */
   async reset(): Promise<void> {
-    const queues = SERVICES.map(queueOf).flatMap((queue) => [queue, deadLettersOf(queue)]);
     await this.withChannel(async (channel) => {
-      for (const queue of [...queues, UNROUTED_QUEUE]) await channel.deleteQueue(queue);
+      for (const queue of this.#queues()) await channel.deleteQueue(queue);
       for (const exchange of Object.values(EXCHANGES)) await channel.deleteExchange(exchange);
     });
   }
@@ -93,6 +109,10 @@ export class RabbitServer {
     await this.child?.end('SIGKILL');
     await this.mapper?.end('SIGKILL');
     remove(this.folder);
+  }
+
+  #queues(): string[] {
+    return [...SERVICES.map(queueOf).flatMap((queue) => [queue, deadLettersOf(queue)]), UNROUTED_QUEUE];
   }
 
   async #control(...args: string[]): Promise<void> {

@@ -65,6 +65,10 @@ export class Publisher {
   /** Sends what waits, in the order it came. */
   opened(channel: ConfirmChannel): void {
     this.#channel = channel;
+    // Before amqplib's own listener, which calls every unconfirmed message refused.
+    channel.prependListener('close', () => {
+      if (this.#channel === channel) this.lost();
+    });
     channel.on('return', ({ properties }) => {
       const pending = this.#pending.get(String(properties.messageId));
       if (pending) pending.returned = true;
