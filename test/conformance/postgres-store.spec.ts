@@ -59,6 +59,11 @@ describe('the PostgreSQL store', () => {
     await readers.close();
   });
 
+  it('says which address can’t be reached, to who opens it', async () => {
+    const opening = openPostgresStore({ url: 'postgresql://beamgate@127.0.0.1:1/none', holder: 'one', clock });
+    await expect(opening).rejects.toThrow(/PostgreSQL can’t be reached: .*127\.0\.0\.1:1/);
+  });
+
   it('says what the server says where the URL is wrong', async () => {
     const url = server.url('missing');
     await expect(openPostgresStore({ url, holder: 'one', clock })).rejects.toThrow(/database "missing" does not exist/);

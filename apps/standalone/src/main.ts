@@ -33,6 +33,8 @@ async function startControlPlane(config: Config, link: MessageChannel): Promise<
 async function main(): Promise<void> {
   const { config, help, notices } = loadConfig(process.argv.slice(2));
   if (help) return void process.stdout.write(configHelp('npm start --'));
+  if (config.bus.url !== '')
+    throw new Error('bus.url: this service is one process and needs no RabbitMQ; leave it empty.');
   const lock = lockDataFolder(config.data);
   const log = createLog(config);
   for (const notice of notices) log.warn(notice);

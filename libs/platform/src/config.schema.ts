@@ -171,7 +171,7 @@ export const Config = z.strictObject({
   }),
   store: section({
     url: z
-      .union([z.literal(''), z.url({ protocol: /^postgres(ql)?$/ })])
+      .union([z.literal(''), z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' })])
       .default('')
       .describe('`postgresql://user:password@host/database`; empty: an SQLite file in the data folder'),
     connections: z.int().positive().default(10).describe('Connections of one service to PostgreSQL, at most'),
@@ -193,7 +193,7 @@ export const Config = z.strictObject({
   }),
   bus: section({
     url: z
-      .union([z.literal(''), z.url({ protocol: /^amqps?$/ })])
+      .union([z.literal(''), z.url({ protocol: /^amqps?$/, error: 'must be an amqp:// or amqps:// URL' })])
       .default('')
       .describe(
         '`amqp://user:password@host/vhost` of RabbitMQ; empty: services of one process, joined by message ports',

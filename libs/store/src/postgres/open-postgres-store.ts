@@ -1,4 +1,5 @@
 import type { Clock } from '#libs/domain';
+import { DatabaseAway } from '../database-away.js';
 import { migrate } from '../migrations/migrate.js';
 import { LeaderRepository } from '../repositories/leader.repository.js';
 import { postgresSql } from '../sql-dialect.js';
@@ -26,7 +27,7 @@ export interface PostgresStoreOptions extends DatabaseOptions {
  * Opens the database as its one writer: migrates it, waits for the lead, and keeps it until `close`. The gatekeeper that
  * waits here is the standby. Every commit is flushed by the server before it resolves (its `synchronous_commit` is on).
  *
- * @throws the reason of `signal`; what the server says to a wrong URL or password, or to a schema that is newer than us
+ * @throws the reason of `signal`; Error with the address that can't be reached; what the server says to a wrong URL or password, or to a schema that is newer than us
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { holder, leaseMs = 3_000, force = false, signal, onDeposed, inputLogRows, clock } = options;
@@ -42,6 +43,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   } catch (error) {
     lease.stop();
     await db.destroy();
-    throw error;
+    if (!(error instanceof DatabaseAway)) throw error;
+    // For who starts a service, not for its callers: with the address.
+    throw new Error(`PostgreSQL can’t be reached: ${String((error.cause as Error).message)}`, { cause: error });
   }
 }
