@@ -61,6 +61,29 @@ describe('commits while PostgreSQL goes away', () => {
     expect(await store.kernels.find(kernel.id)).toBeUndefined();
   });
 
+  it('does not wait for ever for a server that says nothing any more', async () => {
+    const { port } = new URL(url);
+    const impatient = await openPostgresStore({
+      url: url.replace(port, `${proxy.port}`),
+      holder: 'us',
+      timeoutMs: 200,
+      clock,
+    });
+    const kernel = aKernel();
+    void proxy.cut('insert into "kernels"', 'silence');
+    await expect(impatient.commit(aBatch({ kernels: [kernel] }))).rejects.toThrow(DatabaseAway);
+    expect(await impatient.kernels.find(kernel.id)).toBeUndefined();
+    // The server ends the transaction that was left open, and its locks with it.
+    await eventually('a commit', () =>
+      impatient.commit(aBatch({ kernels: [kernel] })).then(
+        () => true as const,
+        (error: unknown) => expect(error).toBeInstanceOf(DatabaseAway) as undefined,
+      ),
+    );
+    expect(await impatient.kernels.find(kernel.id)).toEqual(kernel);
+    await impatient.close();
+  });
+
   it('keeps what it acknowledged, and only that or what it could not answer, through crashes in mid-flood', async () => {
     const readers = openPostgresReaders({ url });
     const acknowledged: string[] = [];

@@ -124,6 +124,30 @@ describe('RabbitMQ killed and cut off', () => {
     expect(service.begun).toEqual([1, 3]);
   });
 
+  it('tells a gateway that it may have missed events, and tells it the next ones', async () => {
+    const { proxy, url } = await through();
+    let missed = (): void => undefined;
+    const gap = new Promise<void>((resolve) => (missed = resolve));
+    const gateway = await RabbitStage.start({
+      url,
+      name: 'gateway',
+      serves: 'gateways',
+      reconnectMs: 500,
+      onGap: () => missed(),
+    });
+    open.push(gateway);
+    const told = new CommandClient(new RabbitClient({ url: broker.url, name: 'gatekeeper' }, 'gateways'));
+    open.push(told);
+    // What the gateway says first is that it has this one.
+    const cut = proxy.cut('', 'before');
+    await told.emit(NUMBER, { number: 1 });
+    await cut;
+    await gap;
+    await told.emit(NUMBER, { number: 2 });
+    await gateway.has(2);
+    expect(gateway.begun).toEqual([1, 2]);
+  });
+
   it('waits for RabbitMQ bounded in number and time, and goes on when it is back', async () => {
     const service = await stage();
     const told = client({ maxPublishing: 10, publishMs: 1_000 });

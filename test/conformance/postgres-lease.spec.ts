@@ -1,4 +1,4 @@
-import { Deposed, openPostgresStore, type PostgresStoreOptions, type Store } from '#libs/store';
+import { DatabaseAway, Deposed, openPostgresStore, type PostgresStoreOptions, type Store } from '#libs/store';
 import { aBatch, aKernel, aLaunchMessage } from '#libs/testing';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { PostgresServer } from '../support/postgres-server.js';
@@ -78,6 +78,24 @@ describe('the lead among gatekeepers on one database', () => {
     // Leaving, the deposed one must not end the lease of its successor.
     expect(await second.commit(aBatch({ outbox: [aLaunchMessage(3)] }))).toHaveLength(1);
     await second.close();
+    await proxy.close();
+  });
+
+  it('goes to a standby though a parted network left a commit of the leader half done', async () => {
+    const { port } = new URL(url);
+    const proxy = await CuttingProxy.start(Number(port));
+    const first = await open('first', { url: url.replace(port, `${proxy.port}`), timeoutMs: 1_000 });
+    const kernel = aKernel();
+    const cut = proxy.cut('insert into "kernels"', 'silence', { refusing: true });
+    const committing = first.commit(aBatch({ kernels: [kernel] }));
+    await cut;
+    const since = Date.now();
+    const second = await open('second');
+    expect(Date.now() - since).toBeLessThan(10 * LEASE_MS);
+    expect(await second.kernels.find(kernel.id)).toBeUndefined();
+    await expect(committing).rejects.toThrow(DatabaseAway);
+    await second.commit(aBatch({ kernels: [kernel] }));
+    await Promise.all([first.close(), second.close()]);
     await proxy.close();
   });
 

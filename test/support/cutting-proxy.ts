@@ -1,7 +1,10 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What is done with the next request that holds the words: the connection is cut before it, or instead of its answer. */
-export type Cut = 'before' | 'after';
+/**
+ * What is done with the next request that holds the words: the connection is cut before it, or instead of its answer, or
+ * nothing passes it any more, as behind a network that parted.
+ */
+export type Cut = 'before' | 'after' | 'silence';
 
 /** Stands between a client and a server on loopback, and cuts connections at the moment that a test names. */
 export class CuttingProxy {
@@ -49,12 +52,15 @@ export class CuttingProxy {
     if (this.#refusing && !this.#next) return void near.destroy();
     const far = connect(this.target, '127.0.0.1');
     let deaf = false;
+    let silent = false;
     for (const socket of [near, far]) {
       this.#sockets.add(socket);
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
       socket.on('close', () => {
         this.#sockets.delete(socket);
+        // Behind a network that parted, the server does not learn that its client has gone.
+        if (silent) return;
         near.destroy();
         far.destroy();
       });
@@ -67,11 +73,12 @@ export class CuttingProxy {
       }
       if (cut === 'before') return void near.destroy();
       deaf ||= cut === 'after';
-      far.write(chunk);
+      silent ||= cut === 'silence';
+      if (!silent) far.write(chunk);
     });
     far.on('data', (chunk) => {
       if (deaf) near.destroy();
-      else near.write(chunk);
+      else if (!silent) near.write(chunk);
     });
   }
 }

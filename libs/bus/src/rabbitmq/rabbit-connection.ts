@@ -56,6 +56,7 @@ export class RabbitConnection {
       },
     });
     recovering.on('error', () => undefined);
+    recovering.on('blocked', (reason) => this.#warn('RabbitMQ takes no messages', new Error(reason)));
     recovering.on('disconnect', (error) => {
       this.#model = undefined;
       this.user.lost();

@@ -9,6 +9,8 @@ it.each([
   coded('57P03'),
   coded('08006'),
   coded('53300'),
+  coded('25P03'),
+  coded('57014'),
   new AggregateError([coded('ECONNREFUSED'), coded('ECONNREFUSED')]),
   new Error('Connection terminated unexpectedly'),
   new Error('timeout exceeded when trying to connect'),

@@ -6,9 +6,10 @@ import { openPool, type PoolOptions } from './postgres-pool.js';
 export type DatabaseOptions = Pick<PoolOptions, 'url'> & Partial<Pick<PoolOptions, 'connections' | 'timeoutMs'>>;
 
 /** Nothing is connected before the first statement. */
-export const openDatabase = (options: DatabaseOptions, readOnly = false): Kysely<Schema> =>
+export const openDatabase = (
+  { url, connections = 10, timeoutMs = 10_000 }: DatabaseOptions,
+  more: Pick<PoolOptions, 'readOnly' | 'idleInTransactionMs'>,
+): Kysely<Schema> =>
   new Kysely<Schema>({
-    dialect: new PostgresDialect({
-      pool: () => openPool({ connections: 10, timeoutMs: 10_000, ...options, readOnly }),
-    }),
+    dialect: new PostgresDialect({ pool: () => openPool({ url, connections, timeoutMs, ...more }) }),
   });

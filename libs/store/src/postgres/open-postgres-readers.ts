@@ -9,7 +9,7 @@ import { type DatabaseOptions, openDatabase } from './open-database.js';
  * `DatabaseAway` while the database can't be reached.
  */
 export function openPostgresReaders(options: DatabaseOptions): Readers {
-  const db = openDatabase(options, true);
+  const db = openDatabase(options, { readOnly: true });
   return {
     kernels: new KernelRepository(db),
     sessions: new SessionRepository(db),

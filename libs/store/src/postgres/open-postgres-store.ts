@@ -31,7 +31,8 @@ export interface PostgresStoreOptions extends DatabaseOptions {
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { holder, leaseMs = 3_000, force = false, signal, onDeposed, inputLogRows, clock } = options;
-  const db = openDatabase(options);
+  // A standby waits for the lock of a commit under way: it must be gone before the lease is.
+  const db = openDatabase(options, { idleInTransactionMs: leaseMs / 2 });
   const leader = new LeaderRepository(db, postgresSql);
   const lease = new LeaderLease(leader, { holder, leaseMs, clock });
   try {

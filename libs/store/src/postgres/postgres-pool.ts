@@ -11,6 +11,11 @@ export interface PoolOptions {
   connections: number;
   /** How long a connection, a statement and its answer may each take, milliseconds. */
   timeoutMs: number;
+  /**
+   * The server ends a transaction that says nothing for so long, milliseconds. Behind a network that parted it would keep
+   * its locks for hours.
+   */
+  idleInTransactionMs?: number;
   /** The server refuses every write. */
   readOnly?: boolean;
 }
@@ -25,13 +30,15 @@ const PREPARED = 200;
  *
  * @throws DatabaseAway from each statement while the database can't be reached
  */
-export async function openPool({ url, connections, timeoutMs, readOnly = false }: PoolOptions): Promise<PostgresPool> {
+export async function openPool(given: PoolOptions): Promise<PostgresPool> {
+  const { url, connections, timeoutMs, idleInTransactionMs = timeoutMs, readOnly = false } = given;
   const { default: pg } = await import('pg');
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: timeoutMs,
     statement_timeout: timeoutMs,
+    idle_in_transaction_session_timeout: Math.max(1, Math.round(idleInTransactionMs)),
     query_timeout: timeoutMs * 2,
     keepAlive: true,
     application_name: 'beamgate',
