@@ -147,6 +147,17 @@ describe('messages over RabbitMQ', () => {
     expect(service.begun).toEqual(Array.from({ length: accepted }, (_, number) => number));
   });
 
+  it('gives messages to the leader of the latest epoch, though an earlier one still listens', async () => {
+    const [earlier, later] = [await stage({ priority: 1 }), await stage({ priority: 2 })];
+    const told = client();
+    for (let number = 0; number < 20; number += 1) await told.emit(NUMBER, { number });
+    await later.has(20);
+    expect(earlier.begun).toEqual([]);
+    await later.close();
+    await told.emit(NUMBER, { number: 20 });
+    await earlier.has(1);
+  });
+
   it('gives a service no more at once than it asked for', async () => {
     const told = client();
     for (let number = 0; number < 10; number += 1) await told.emit(NUMBER, { number });

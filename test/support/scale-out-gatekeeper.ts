@@ -37,7 +37,8 @@ export class ScaleOutGatekeeper {
     const module = await Test.createTestingModule({
       imports: [GatekeeperModule.with({ config, store, launcher, gateways, clock })],
     }).compile();
-    const strategy = new RabbitServer({ url: broker, name: holder, serves: 'gatekeeper', drainMs: 1_000 });
+    const served = { serves: 'gatekeeper', priority: store.epoch, drainMs: 1_000 } as const;
+    const strategy = new RabbitServer({ url: broker, name: holder, ...served });
     gatekeeper.#app = module.createNestMicroservice({ strategy, logger: false });
     await gatekeeper.#app.listen();
     return gatekeeper;

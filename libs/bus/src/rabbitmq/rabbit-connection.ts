@@ -10,7 +10,8 @@ export interface ConnectionUser {
   lost(): void;
 }
 
-const HEARTBEAT_SECONDS = 10;
+/** A peer that is gone without a word is noticed after two of them. */
+const HEARTBEAT_SECONDS = 5;
 
 /** A connection that is made again, with growing pauses, whenever it is lost, for as long as it is not closed. */
 export class RabbitConnection {
@@ -45,7 +46,7 @@ export class RabbitConnection {
     const recovering = await connect(withHeartbeat(url), {
       noDelay: true,
       keepAlive: true,
-      timeout: HEARTBEAT_SECONDS * 1000,
+      timeout: 10_000,
       clientProperties: { connection_name: `beamgate ${name}` },
       recovery: {
         initialDelay: reconnectMs / 50,

@@ -14,6 +14,11 @@ import { EXCHANGES, MAX_QUEUED, queueOf } from './topology.js';
 export interface RabbitServerOptions extends RabbitOptions {
   /** The service that this is; `gateways`: one of the gateways, each of which hears every event. */
   serves: Addressee;
+  /**
+   * Of several that serve the same, the one with the highest gets what it can take. The epoch of a leader belongs here:
+   * until the broker notices that an earlier one is gone, half of the messages would go there.
+   */
+  priority?: number;
   /** Called where events may have been missed, because there was no connection: a gateway reads the store then. */
   onGap?: () => void;
   /** How long work under way is waited for at the end, milliseconds; what is not done then is delivered to the next. */
@@ -76,11 +81,13 @@ export class RabbitServer extends Server implements CustomTransportStrategy {
     channel.on('close', () => this.#connection.renew());
     await channel.prefetch(this.options.prefetch ?? RABBIT_DEFAULTS.prefetch);
     this.#channel = channel;
-    const { consumerTag } = await channel.consume(await this.#queue(channel), (message) => {
+    const take = (message: ConsumeMessage | null): void => {
       // The broker took the queue away.
       if (message === null) this.#connection.renew();
       else this.#take({ channel, message });
-    });
+    };
+    const { priority = 0 } = this.options;
+    const { consumerTag } = await channel.consume(await this.#queue(channel), take, { priority });
     this.#consumerTag = consumerTag;
     this.#connections += 1;
     if (this.#connections > 1) this.options.onGap?.();
