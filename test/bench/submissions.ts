@@ -7,7 +7,7 @@ import 'reflect-metadata';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CommandClient, RabbitClient } from '#libs/bus';
+import { CommandClient, rabbitClient } from '#libs/bus';
 import { GatekeeperCommands } from '#libs/contracts';
 import { aSubmission } from '../../libs/testing/src/builders.js';
 import { typescriptExecArgv } from '../../libs/testing/src/typescript-exec-argv.js';
@@ -41,7 +41,7 @@ async function gatekeeper(parts: object): Promise<{ end(): Promise<void> }> {
 const [server, broker] = await Promise.all([PostgresServer.start({ durable: true }), RabbitServer.start()]);
 const database = await server.createDatabase();
 const leader = await gatekeeper({ database, broker: broker.url, scheduling: { maxKernels: 1, maxQueued: 1_000_000 } });
-const client = new CommandClient(new RabbitClient({ url: broker.url, name: 'bench' }, 'gatekeeper'));
+const client = new CommandClient(await rabbitClient({ url: broker.url, name: 'bench' }, 'gatekeeper'));
 for (let warm = 0; warm < 500; warm += 1) await client.send(GatekeeperCommands.submitKernel, aSubmission());
 
 // At a fixed rate, whatever the answers do: a slow answer is not paid back by a pause.

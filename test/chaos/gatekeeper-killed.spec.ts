@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { CommandClient, RabbitClient } from '#libs/bus';
+import { CommandClient, rabbitClient } from '#libs/bus';
 import { GatekeeperCommands, type KernelId } from '#libs/contracts';
 import { aSubmission, typescriptExecArgv } from '#libs/testing';
 import { PostgresServer } from '../support/postgres-server.js';
@@ -48,7 +48,7 @@ describe('kill -9 of the gatekeeper that leads', () => {
     const database = await server.createDatabase();
     const parts = { database, broker: broker.url, scheduling: SCHEDULING };
     const first = await leader({ ...parts, holder: 'first' });
-    const client = new CommandClient(new RabbitClient({ url: broker.url, name: 'client' }, 'gatekeeper'));
+    const client = new CommandClient(await rabbitClient({ url: broker.url, name: 'client' }, 'gatekeeper'));
     const position = async (kernelId: KernelId): Promise<number | undefined> =>
       (await client.send(GatekeeperCommands.explainKernel, { kernelId }))?.position;
     const early = Array.from({ length: 20 }, () => aSubmission());

@@ -85,7 +85,7 @@ describe('commits while PostgreSQL goes away', () => {
   });
 
   it('keeps what it acknowledged, and only that or what it could not answer, through crashes in mid-flood', async () => {
-    const readers = openPostgresReaders({ url });
+    const readers = await openPostgresReaders({ url });
     const acknowledged: string[] = [];
     const unsure: string[] = [];
     let crashing = true;

@@ -1,4 +1,4 @@
-import { CommandClient, queueOf, RabbitClient, type RabbitOptions } from '#libs/bus';
+import { CommandClient, queueOf, type RabbitOptions, rabbitClient } from '#libs/bus';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { eventually } from '../support/processes.js';
 import { RabbitServer } from '../support/rabbit-server.js';
@@ -25,8 +25,8 @@ describe('RabbitMQ killed and cut off', () => {
     open.push(made);
     return made;
   };
-  const client = (options: Partial<RabbitOptions> = {}): CommandClient => {
-    const proxy = new RabbitClient({ url: broker.url, name: 'client', reconnectMs: 500, ...options }, 'gatekeeper');
+  const client = async (options: Partial<RabbitOptions> = {}): Promise<CommandClient> => {
+    const proxy = await rabbitClient({ url: broker.url, name: 'client', reconnectMs: 500, ...options }, 'gatekeeper');
     const made = new CommandClient(proxy, { timeoutMs: 60_000 });
     open.push(made);
     return made;
@@ -40,7 +40,7 @@ describe('RabbitMQ killed and cut off', () => {
 
   it('has the effect of everything that was confirmed, once, through kill -9 in mid-flood', async () => {
     const service = await stage();
-    const told = client({ publishMs: 60_000 });
+    const told = await client({ publishMs: 60_000 });
     let next = 0;
     let flooding = true;
     const refused: unknown[] = [];
@@ -70,7 +70,7 @@ describe('RabbitMQ killed and cut off', () => {
   it('has one effect of a message whose confirmation was lost', async () => {
     const service = await stage();
     const { proxy, url } = await through();
-    const told = client({ url });
+    const told = await client({ url });
     await told.emit(NUMBER, { number: 1 });
     const cut = proxy.cut('"number":2', 'after');
     const telling = told.emit(NUMBER, { number: 2 });
@@ -88,7 +88,7 @@ describe('RabbitMQ killed and cut off', () => {
       (number) => (number === 1 ? new Promise<void>((done) => (end = done)) : undefined),
       url,
     );
-    const told = client();
+    const told = await client();
     await told.emit(NUMBER, { number: 1 });
     await service.has(1);
     // The next that the service says on this connection: the acknowledgement of the second message.
@@ -108,7 +108,7 @@ describe('RabbitMQ killed and cut off', () => {
     let end = (): void => undefined;
     const service = await stage(() => new Promise<void>((done) => (end = done)));
     const { proxy, url } = await through();
-    const asked = client({ url });
+    const asked = await client({ url });
     const asking = asked.send(DOUBLE, { number: 1 });
     await service.has(1);
     const cut = proxy.cut('"number":2', 'before');
@@ -136,7 +136,7 @@ describe('RabbitMQ killed and cut off', () => {
       onGap: () => missed(),
     });
     open.push(gateway);
-    const told = new CommandClient(new RabbitClient({ url: broker.url, name: 'gatekeeper' }, 'gateways'));
+    const told = new CommandClient(await rabbitClient({ url: broker.url, name: 'gatekeeper' }, 'gateways'));
     open.push(told);
     // What the gateway says first is that it has this one.
     const cut = proxy.cut('', 'before');
@@ -150,7 +150,7 @@ describe('RabbitMQ killed and cut off', () => {
 
   it('waits for RabbitMQ bounded in number and time, and goes on when it is back', async () => {
     const service = await stage();
-    const told = client({ maxPublishing: 10, publishMs: 1_000 });
+    const told = await client({ maxPublishing: 10, publishMs: 1_000 });
     await told.emit(NUMBER, { number: 0 });
     await broker.crash();
     const since = Date.now();

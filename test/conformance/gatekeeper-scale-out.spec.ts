@@ -1,4 +1,4 @@
-import { CommandClient, EXCHANGES, queueOf, RabbitClient } from '#libs/bus';
+import { CommandClient, EXCHANGES, queueOf, rabbitClient } from '#libs/bus';
 import { GatekeeperCommands, type KernelId, LauncherFacts } from '#libs/contracts';
 import { aSubmission } from '#libs/testing';
 import { PostgresServer } from '../support/postgres-server.js';
@@ -21,7 +21,7 @@ describe('a gatekeeper on PostgreSQL and RabbitMQ', () => {
   }, 120_000);
   beforeEach(async () => {
     database = await server.createDatabase();
-    client = new CommandClient(new RabbitClient({ url: broker.url, name: 'client' }, 'gatekeeper'));
+    client = new CommandClient(await rabbitClient({ url: broker.url, name: 'client' }, 'gatekeeper'));
     gatekeeper = await ScaleOutGatekeeper.start({ database, broker: broker.url });
   });
   afterEach(async () => {

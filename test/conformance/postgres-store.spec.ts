@@ -15,7 +15,7 @@ storeConformance('PostgreSQL', async () => {
   const url = await server.createDatabase();
   return {
     openStore: (options) => openPostgresStore({ url, holder: 'suite', force: true, clock, ...options }),
-    openReaders: async () => openPostgresReaders({ url }),
+    openReaders: () => openPostgresReaders({ url }),
     inputLog: async () => {
       const rows = await server.query('select epoch, at, events from input_log order by seq', url);
       return rows.map(({ epoch, at, events }) => ({
@@ -32,7 +32,7 @@ describe('the PostgreSQL store', () => {
   it('refuses writes on the connections of a gateway', async () => {
     const url = await server.createDatabase();
     const store = await openPostgresStore({ url, holder: 'one', clock });
-    const readers = openPostgresReaders({ url });
+    const readers = await openPostgresReaders({ url });
     const writing = (readers.kernels as unknown as { save(kernels: unknown[]): Promise<void> }).save([aKernel()]);
     await expect(writing).rejects.toThrow(/read-only transaction/);
     await readers.close();
@@ -54,7 +54,7 @@ describe('the PostgreSQL store', () => {
   });
 
   it('says Unavailable when it can’t be reached', async () => {
-    const readers = openPostgresReaders({ url: 'postgresql://beamgate@127.0.0.1:1/none' });
+    const readers = await openPostgresReaders({ url: 'postgresql://beamgate@127.0.0.1:1/none' });
     await expect(readers.kernels.listAll(0)).rejects.toBeInstanceOf(Unavailable);
     await readers.close();
   });

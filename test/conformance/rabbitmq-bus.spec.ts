@@ -1,5 +1,5 @@
 import { Test } from '@nestjs/testing';
-import { RabbitClient, type RabbitOptions, RabbitServer } from '#libs/bus';
+import { type RabbitOptions, rabbitClient, rabbitServer } from '#libs/bus';
 import { BusConformanceController, busConformance } from '#libs/testing';
 import { RabbitServer as Broker } from '../support/rabbit-server.js';
 
@@ -11,7 +11,7 @@ afterAll(() => broker.remove());
 
 async function serve(options: RabbitOptions): Promise<{ close(): Promise<void> }> {
   const module = await Test.createTestingModule({ controllers: [BusConformanceController] }).compile();
-  const strategy = new RabbitServer({ ...options, serves: 'gatekeeper', drainMs: 0 });
+  const strategy = await rabbitServer({ ...options, serves: 'gatekeeper', drainMs: 0 });
   const app = module.createNestMicroservice({ strategy, logger: false });
   await app.listen();
   return app;
@@ -20,7 +20,7 @@ async function serve(options: RabbitOptions): Promise<{ close(): Promise<void> }
 busConformance('RabbitMQ', async () => {
   const { url } = broker;
   const app = await serve({ url, name: 'server' });
-  const proxy = new RabbitClient({ url, name: 'client' }, 'gatekeeper');
+  const proxy = await rabbitClient({ url, name: 'client' }, 'gatekeeper');
   return {
     proxy,
     endServer: () => app.close(),

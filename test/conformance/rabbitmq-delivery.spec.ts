@@ -4,9 +4,9 @@ import {
   deadLettersOf,
   EXCHANGES,
   queueOf,
-  RabbitClient,
   type RabbitOptions,
   type RabbitServerOptions,
+  rabbitClient,
   UNROUTED_QUEUE,
 } from '#libs/bus';
 import { eventually } from '../support/processes.js';
@@ -35,8 +35,8 @@ describe('messages over RabbitMQ', () => {
     open.push(made);
     return made;
   };
-  const client = (options: Partial<RabbitOptions> = {}, addressee: 'gatekeeper' | 'gateways' = 'gatekeeper') => {
-    const made = new CommandClient(new RabbitClient({ url: broker.url, name: 'client', ...options }, addressee), {
+  const client = async (options: Partial<RabbitOptions> = {}, addressee: 'gatekeeper' | 'gateways' = 'gatekeeper') => {
+    const made = new CommandClient(await rabbitClient({ url: broker.url, name: 'client', ...options }, addressee), {
       timeoutMs: 5_000,
     });
     open.push(made);
@@ -52,14 +52,14 @@ describe('messages over RabbitMQ', () => {
   const event = (number: number): string => JSON.stringify({ pattern: NUMBER.pattern, data: { number } });
 
   it('keeps what was told to a service that is not there yet', async () => {
-    await client().emit(NUMBER, { number: 1 });
+    await (await client()).emit(NUMBER, { number: 1 });
     const service = await stage();
     await service.has(1);
     expect(service.begun).toEqual([1]);
   });
 
   it('acknowledges when the handler has ended, so that another takes over what a lost service had begun', async () => {
-    const told = client();
+    const told = await client();
     const first = await stage({}, (number) => (number === 2 ? new Promise(() => undefined) : undefined));
     await told.emit(NUMBER, { number: 1 });
     await told.emit(NUMBER, { number: 2 });
@@ -93,13 +93,13 @@ describe('messages over RabbitMQ', () => {
     const service = await stage({}, (number) => {
       if (number === 1) throw new Error('never');
     });
-    await client().emit(NUMBER, { number: 1 });
+    await (await client()).emit(NUMBER, { number: 1 });
     await waiting(DEAD, 1);
     expect(service.begun).toEqual(Array.from({ length: 6 }, () => 1));
     const dead = await broker.withChannel((channel) => channel.get(DEAD));
     const [death] = (dead as GetMessage).properties.headers?.['x-death'] ?? [];
     expect(death).toMatchObject({ reason: 'delivery_limit', queue: QUEUE });
-    await client().emit(NUMBER, { number: 2 });
+    await (await client()).emit(NUMBER, { number: 2 });
     await service.has(7);
   });
 
@@ -110,12 +110,12 @@ describe('messages over RabbitMQ', () => {
     await raw(JSON.stringify({ pattern: 'of.the-future', data: {} }), {});
     await waiting(DEAD, 3);
     expect(service.begun).toEqual([]);
-    await client().emit(NUMBER, { number: 1 });
+    await (await client()).emit(NUMBER, { number: 1 });
     await service.has(1);
   });
 
   it('fails at once, as Unavailable, what no queue takes', async () => {
-    const asked = client({ publishMs: 60_000 });
+    const asked = await client({ publishMs: 60_000 });
     await asked.emit(NUMBER, { number: 1 });
     await broker.withChannel((channel) => channel.deleteQueue(QUEUE));
     await expect(asked.emit(NUMBER, { number: 2 })).rejects.toMatchObject({ code: 'unavailable', status: 503 });
@@ -125,7 +125,7 @@ describe('messages over RabbitMQ', () => {
   });
 
   it('fails, as Unavailable, what a full queue refuses', async () => {
-    const told = client();
+    const told = await client();
     await told.emit(NUMBER, { number: 0 });
     let accepted = 1;
     await broker.withLimit(5, async () => {
@@ -149,7 +149,7 @@ describe('messages over RabbitMQ', () => {
 
   it('gives messages to the leader of the latest epoch, though an earlier one still listens', async () => {
     const [earlier, later] = [await stage({ priority: 1 }), await stage({ priority: 2 })];
-    const told = client();
+    const told = await client();
     for (let number = 0; number < 20; number += 1) await told.emit(NUMBER, { number });
     await later.has(20);
     expect(earlier.begun).toEqual([]);
@@ -159,7 +159,7 @@ describe('messages over RabbitMQ', () => {
   });
 
   it('gives a service no more at once than it asked for', async () => {
-    const told = client();
+    const told = await client();
     for (let number = 0; number < 10; number += 1) await told.emit(NUMBER, { number });
     const ends: (() => void)[] = [];
     const service = await stage({ prefetch: 3 }, () => new Promise<void>((resolve) => ends.push(resolve)));
@@ -172,9 +172,9 @@ describe('messages over RabbitMQ', () => {
   });
 
   it('does not carry out a command whose caller has given up', async () => {
-    const asked = client({ timeoutMs: 200 });
+    const asked = await client({ timeoutMs: 200 });
     await expect(
-      new CommandClient(new RabbitClient({ url: broker.url, name: 'c', timeoutMs: 200 }, 'gatekeeper'), {
+      new CommandClient(await rabbitClient({ url: broker.url, name: 'c', timeoutMs: 200 }, 'gatekeeper'), {
         timeoutMs: 200,
       }).send(DOUBLE, { number: 1 }),
     ).rejects.toMatchObject({ code: 'unavailable' });
@@ -186,7 +186,7 @@ describe('messages over RabbitMQ', () => {
   });
 
   it('tells every gateway that is there, and nobody where none is', async () => {
-    const told = client({}, 'gateways');
+    const told = await client({}, 'gateways');
     await told.emit(NUMBER, { number: 0 });
     const gateways = [await stage({ serves: 'gateways' }), await stage({ serves: 'gateways' })];
     await told.emit(NUMBER, { number: 1 });
@@ -208,7 +208,7 @@ describe('messages over RabbitMQ', () => {
       channel.assertQueue(QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 1 } }),
     );
     const warnings: string[] = [];
-    const told = client({ reconnectMs: 100, publishMs: 30_000, warn: (sentence) => warnings.push(sentence) });
+    const told = await client({ reconnectMs: 100, publishMs: 30_000, warn: (sentence) => warnings.push(sentence) });
     const telling = told.emit(NUMBER, { number: 1 });
     await eventually('a warning', () => warnings.find((text) => /x-delivery-limit|x-dead-letter|x-max/.test(text)));
     await broker.withChannel((channel) => channel.deleteQueue(QUEUE));

@@ -1,7 +1,7 @@
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { z } from 'zod';
-import { BusController, messageIdOf, RabbitServer, type RabbitServerOptions } from '#libs/bus';
+import { BusController, messageIdOf, type RabbitServerOptions, rabbitServer } from '#libs/bus';
 import { eventually } from './processes.js';
 
 const Numbered = z.object({ number: z.int() });
@@ -41,7 +41,7 @@ export class RabbitStage {
     }
     const module = await Test.createTestingModule({ controllers: [Numbers] }).compile();
     const app = module.createNestMicroservice({
-      strategy: new RabbitServer({ drainMs: 0, ...options }),
+      strategy: await rabbitServer({ drainMs: 0, ...options }),
       logger: false,
     });
     stage = new RabbitStage(app);

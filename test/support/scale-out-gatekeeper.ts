@@ -1,7 +1,7 @@
 import type { INestMicroservice } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { GatekeeperModule } from '#apps/gatekeeper/src/index';
-import { RabbitServer } from '#libs/bus';
+import { rabbitServer } from '#libs/bus';
 import { Config } from '#libs/platform';
 import { openPostgresStore, type Store } from '#libs/store';
 // Not by the index, which needs jest: a process of its own may be this gatekeeper.
@@ -38,7 +38,7 @@ export class ScaleOutGatekeeper {
       imports: [GatekeeperModule.with({ config, store, launcher, gateways, clock })],
     }).compile();
     const served = { serves: 'gatekeeper', priority: store.epoch, drainMs: 1_000 } as const;
-    const strategy = new RabbitServer({ url: broker, name: holder, ...served });
+    const strategy = await rabbitServer({ url: broker, name: holder, ...served });
     gatekeeper.#app = module.createNestMicroservice({ strategy, logger: false });
     await gatekeeper.#app.listen();
     return gatekeeper;

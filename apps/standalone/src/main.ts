@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   const link = new MessageChannel();
   const toGatekeeper = new LocalLink(link.port1);
   const controlPlane = await startControlPlane(config, link);
-  const readers = readersOf(config);
+  const readers = await readersOf(config);
   const gatekeeper = new CommandClient(new LocalClient(toGatekeeper));
   const kernelspecs = catalogueOf(config, (sentence) => log.warn(sentence));
   const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader } = readers;

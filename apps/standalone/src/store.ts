@@ -26,5 +26,5 @@ export const storeOf = (config: Config, clock: Clock, onDeposed: (error: Error) 
       });
 
 /** The same, to read; the writer must have opened it before. */
-export const readersOf = (config: Config): Readers =>
+export const readersOf = async (config: Config): Promise<Readers> =>
   config.store.url === '' ? openReaders(file(config)) : openPostgresReaders(database(config));
