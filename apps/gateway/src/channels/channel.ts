@@ -268,7 +268,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       else if (!first) this.#ends.died(kernel.detail);
       this.#link.hold();
     } else if (!restarting) {
-      this.#ends.tellRestart();
+      this.#ends.restarted();
       this.#link.release();
     }
     this.#restarting = restarting;
@@ -280,6 +280,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
    */
   #onNewProcess(seq: number): void {
     this.#ends.tellRestart();
+    this.#ends.processUp();
     this.#own.tell('status', { execution_state: 'starting' }, undefined, seq);
     this.parts.client.told(seq);
     this.#own.forget();

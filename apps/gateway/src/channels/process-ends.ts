@@ -26,6 +26,10 @@ export class ProcessEnds {
   /** The kernel had ended before a cell was sent on this socket, and none was told why yet. */
   #cameLate = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Why it is being started again, as its row says; null once it is there again. */
+  #restarts: string | null = null;
+  /** Another process has spoken since. */
+  #up = false;
   /** It died with these requests and is started again; nobody was told yet. */
   #died: { detail: string; requests: readonly string[]; timer: NodeJS.Timeout } | null = null;
 
@@ -50,6 +54,8 @@ export class ProcessEnds {
 
   /** Its process died and is started again. */
   died(detail: string): void {
+    this.#restarts = detail;
+    this.#up = false;
     const timer = setTimeout(() => this.tellRestart(), this.timing.drain);
     this.#died = { detail, requests: this.requests.ids, timer };
     if (!this.link.up || this.#exitSeen) this.tellRestart();
@@ -65,8 +71,16 @@ export class ProcessEnds {
     this.own.tell('status', { execution_state: 'restarting' });
   }
 
+  /** Its row says that it is there again. */
+  restarted(): void {
+    this.#restarts = null;
+    this.tellRestart();
+  }
+
   /** All output of the process came. */
   exitSeen(): void {
+    // It died again so soon that its row never said anything else.
+    if (this.#restarts !== null && this.#up && this.#died === null) this.died(this.#restarts);
     this.#exitSeen = true;
     this.tellRestart();
     this.streamDown();
@@ -75,6 +89,7 @@ export class ProcessEnds {
   /** Another process speaks. */
   processUp(): void {
     this.#exitSeen = false;
+    this.#up = true;
   }
 
   /** No output will come now. */
