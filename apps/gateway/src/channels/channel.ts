@@ -279,8 +279,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
    * and forget what they asked meanwhile, and this restart was asked for.
    */
   #onNewProcess(seq: number): void {
-    this.#ends.tellRestart();
-    this.#ends.processUp();
+    this.#ends.letGo();
     this.#own.tell('status', { execution_state: 'starting' }, undefined, seq);
     this.parts.client.told(seq);
     this.#own.forget();

@@ -153,6 +153,7 @@ describe('the end of a kernel', () => {
     ]);
     // It dies again before its row says that it is there.
     agent.emitEvent({ event: 'exit', code: null, signal: 9 });
+    agent.emit(v1Message('iopub', 'status', { execution_state: 'restarting' }));
     const again = await client.messages.find(({ type, parent }) => type === 'error' && parent === 'm2');
     expect(again.content['evalue']).toBe(`${detail} It was started again; its variables are lost.`);
     const { all } = client.messages;
