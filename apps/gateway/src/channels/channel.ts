@@ -268,7 +268,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       else if (!first) this.#ends.died(kernel.detail);
       this.#link.hold();
     } else if (!restarting) {
-      this.#ends.tellRestart();
+      this.#ends.restarted();
       this.#link.release();
     }
     this.#restarting = restarting;
@@ -279,7 +279,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
    * and forget what they asked meanwhile, and this restart was asked for.
    */
   #onNewProcess(seq: number): void {
-    this.#ends.tellRestart();
+    this.#ends.letGo();
     this.#own.tell('status', { execution_state: 'starting' }, undefined, seq);
     this.parts.client.told(seq);
     this.#own.forget();

@@ -151,6 +151,15 @@ describe('the end of a kernel', () => {
       'status restarting',
       'status starting',
     ]);
+    // It dies again before its row says that it is there.
+    agent.emitEvent({ event: 'exit', code: null, signal: 9 });
+    agent.emit(v1Message('iopub', 'status', { execution_state: 'restarting' }));
+    const again = await client.messages.find(({ type, parent }) => type === 'error' && parent === 'm2');
+    expect(again.content['evalue']).toBe(`${detail} It was started again; its variables are lost.`);
+    const { all } = client.messages;
+    await client.messages.find(
+      (one) => all.indexOf(one) > types.length && one.content['execution_state'] === 'restarting',
+    );
   });
 
   it('by a restart fails what the old process had, and keeps what is asked from then on for the new one', async () => {
