@@ -326,9 +326,8 @@ class Agent:
             self.end()
 
     def _all_delivered(self) -> bool:
-        sessions = self.sessions.attached()
         drained = self._control is None or self._control.drained
-        return drained and all(session.cursor.acked >= self.ring.last for session in sessions)
+        return drained and self.ring.caught_up()
 
     def plan_survival(self) -> None:
         """When to end without being told: see the three ways below. Any change of circumstances plans anew."""

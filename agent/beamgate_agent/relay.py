@@ -130,7 +130,7 @@ class Relay:
             return
         if self._ring.bytes * 2 <= self._ring.limit_bytes:
             self._resume()
-        elif self._ring.attached_floor() == self._ring.last:
+        elif self._sessions.attached() and self._ring.caught_up():
             self._resume_if_room()
 
     def on_detached(self) -> None:
