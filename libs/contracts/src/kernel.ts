@@ -81,6 +81,8 @@ export const Kernel = z.object({
   /** A sentence for people about the end or the wait; empty where there is nothing to say. */
   detail: z.string(),
   executionState: z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']),
+  /** Grows with each restart: which process of the kernel ought to live. */
+  incarnation: z.int(),
   submittedAt: Instant,
   admittedAt: Instant.nullable(),
   readyAt: Instant.nullable(),

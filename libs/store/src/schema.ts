@@ -30,6 +30,7 @@ export interface KernelTable {
   end_reason: string | null;
   detail: string;
   execution_state: string;
+  incarnation: number;
   submitted_at: number;
   admitted_at: number | null;
   ready_at: number | null;

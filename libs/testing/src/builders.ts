@@ -37,6 +37,7 @@ export const aKernel = (changes: Partial<Kernel> = {}): Kernel => ({
   endedAt: null,
   lastActivityAt: 1_000,
   ending: null,
+  incarnation: 0,
   endpoint: null,
   ...changes,
 });

@@ -149,9 +149,9 @@ export class ProcessHost implements KernelHost {
     return (await this.#kernels.get(kernelId)?.usage()) ?? null;
   }
 
-  async restart(kernelId: KernelId): Promise<void> {
+  async restart(kernelId: KernelId, incarnation: number): Promise<void> {
     const kernel = this.#kernels.get(kernelId);
-    if (kernel !== undefined) kernel.restart();
+    if (kernel !== undefined) kernel.restart(incarnation);
     else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
   }
 
@@ -314,7 +314,15 @@ export class ProcessHost implements KernelHost {
   }
 
   #tellLost(kernelId: KernelId): void {
-    this.#tell({ kind: 'exited', kernelId, code: null, signal: null, outOfMemory: false, agentLost: true });
+    this.#tell({
+      kind: 'exited',
+      kernelId,
+      incarnation: null,
+      code: null,
+      signal: null,
+      outOfMemory: false,
+      agentLost: true,
+    });
   }
 
   #tell(fact: KernelFact): void {

@@ -1,0 +1,17 @@
+import type { Config } from '../config.schema.js';
+
+/**
+ * RabbitMQ, as `libs/bus` takes it.
+ *
+ * @param name  of the service and its replica, in the broker's list of connections
+ */
+export const busOptions = ({ bus }: Pick<Config, 'bus'>, name: string, warn: (sentence: string) => void) => ({
+  url: bus.url,
+  name,
+  prefetch: bus.prefetch,
+  timeoutMs: bus.timeoutSeconds * 1000,
+  publishMs: bus.publishSeconds * 1000,
+  maxPublishing: bus.maxPublishing,
+  reconnectMs: bus.reconnectSeconds * 1000,
+  warn,
+});
