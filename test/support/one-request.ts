@@ -7,8 +7,8 @@ import type { KernelView } from './v1.js';
 /** What became of a request. */
 export interface Outcome {
   id: string;
-  /** Times that its one cell was begun; undefined where its kernel was lost before an answer came. */
-  executions: number | undefined;
+  /** Times that its one cell was begun. */
+  executions: number;
   /** How its kernel ended, as the last answer has it. */
   endReason: string | null;
 }
@@ -67,8 +67,8 @@ export class OneRequest {
     }
   }
 
-  /** @returns how often the cell was begun; undefined where the kernel ended before it was answered */
-  async #execute(): Promise<number | undefined> {
+  /** @returns how often the cell was begun, once it is answered or the kernel has ended */
+  async #execute(): Promise<number> {
     const client = new NumberedClient(this.#gateway, this.id);
     const over = new AbortController();
     const ended = this.#until(({ phase }) => phase === 'ended', over.signal).then(() => undefined);
@@ -76,7 +76,7 @@ export class OneRequest {
     const request = await Promise.race([answered, ended]);
     over.abort();
     await client.close();
-    if (request === undefined) return undefined;
+    if (request === undefined) return 0;
     const begun = client.received.filter(
       (one) => isOf(one, request) && one.message.content['execution_state'] === 'busy',
     );
