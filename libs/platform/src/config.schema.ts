@@ -27,6 +27,12 @@ export const Config = z.strictObject({
   auth: section({
     mode: z.enum(['token', 'none']).default('token').describe('`none` trusts every caller; loopback addresses only'),
     audience: z.string().default('beamgate').describe('Required `aud` of every JWT'),
+    signingKeyFile: z
+      .string()
+      .default('')
+      .describe(
+        'Private key (P-256, PEM) of the built-in issuer, which all gateways share; empty: made in `keys/` of the data folder',
+      ),
     issuers: z
       .array(
         z.strictObject({
