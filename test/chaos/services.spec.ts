@@ -4,7 +4,7 @@ import { linesOf, numberedLines, printingCell } from '../support/lines.js';
 import { NumberedClient } from '../support/numbered-client.js';
 import { eventually } from '../support/processes.js';
 import { ScaleOut } from '../support/scale-out.js';
-import { createKernel, endKernel, getKernel, inPhase, v1 } from '../support/v1.js';
+import { as, createKernel, createToken, endKernel, getKernel, inPhase, v1 } from '../support/v1.js';
 
 const LINES = 300;
 
@@ -56,6 +56,16 @@ describe('services of several processes', () => {
     }
     await endKernel(two, id);
     expect(await inPhase(one, id, 'ended')).toMatchObject({ endReason: 'shut-down' });
+  });
+
+  it('close the sockets of a token that is revoked through another gateway', async () => {
+    const { id: tokenId, token } = await createToken(one, { user: 'ada' });
+    const client = new NumberedClient(as(two, token), await ready());
+    await client.connect();
+    await client.done(client.execute('1'));
+    await v1(one, `/v1/tokens/${tokenId}`, { method: 'DELETE' });
+    await client.closed;
+    for (const gateway of [one, two]) expect((await call(as(gateway, token), '/v1/kernels')).status).toBe(401);
   });
 
   it('lose their launcher, and the next one has every kernel', async () => {
