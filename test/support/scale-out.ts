@@ -4,6 +4,7 @@ import { PostgresServer } from './postgres-server.js';
 import { processesWith } from './processes.js';
 import { RabbitServer } from './rabbit-server.js';
 import { ServiceProcess } from './service-process.js';
+import { sealingKeyFile } from './test-seal.js';
 
 const TOKEN = 'of-the-test';
 
@@ -63,6 +64,7 @@ export class ScaleOut {
       store: { url: all.databaseUrl },
       bus: { url: broker.url },
       auth: { staticToken: TOKEN, staticTokenUser: 'ada' },
+      sealingKeyFile: sealingKeyFile(),
       ...config,
     };
     const service = (kind: 'gateway' | 'gatekeeper' | 'launcher', name: string, data?: string): ServiceProcess =>

@@ -24,6 +24,12 @@ export const Config = z.strictObject({
     .default(() => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'beamgate'))
     .describe('Folder of what can be made again: environments of kernels; the start scripts know the variable only'),
   keepKernels: z.boolean().default(false).describe('On Ctrl-C, leave kernels running; the next start adopts them'),
+  sealingKeyFile: z
+    .string()
+    .default('')
+    .describe(
+      'Keys (32 bytes in base64 or hex, one a line; the first seals) for what PostgreSQL and RabbitMQ keep of secrets; empty: kept in plain text',
+    ),
   auth: section({
     mode: z.enum(['token', 'none']).default('token').describe('`none` trusts every caller; loopback addresses only'),
     audience: z.string().default('beamgate').describe('Required `aud` of every JWT'),

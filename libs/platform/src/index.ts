@@ -1,3 +1,4 @@
+export { AesSeal } from './aes-seal.js';
 export * from './config/bus-options.js';
 export { ConfigError, type ConfigFault } from './config/config-error.js';
 export * from './config/database-options.js';

@@ -1,3 +1,4 @@
+import { AesSeal } from '../aes-seal.js';
 import type { Config } from '../config.schema.js';
 
 /**
@@ -5,7 +6,11 @@ import type { Config } from '../config.schema.js';
  *
  * @param name  of the service and its replica, in the broker's list of connections
  */
-export const busOptions = ({ bus }: Pick<Config, 'bus'>, name: string, warn: (sentence: string) => void) => ({
+export const busOptions = (
+  { bus, sealingKeyFile }: Pick<Config, 'bus' | 'sealingKeyFile'>,
+  name: string,
+  warn: (sentence: string) => void,
+) => ({
   url: bus.url,
   name,
   prefetch: bus.prefetch,
@@ -14,4 +19,5 @@ export const busOptions = ({ bus }: Pick<Config, 'bus'>, name: string, warn: (se
   maxPublishing: bus.maxPublishing,
   reconnectMs: bus.reconnectSeconds * 1000,
   warn,
+  ...(sealingKeyFile === '' ? {} : { seal: AesSeal.fromFile(sealingKeyFile) }),
 });
