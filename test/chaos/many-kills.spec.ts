@@ -10,8 +10,11 @@ import { Seeded } from '../support/seeded.js';
 const CELLS = process.env['BEAMGATE_FULL'] === '1' ? 20 : 1;
 const KILLS = 5;
 const LINES = 3000;
-/** Messages that may be unconfirmed towards a stock notebook server. */
-const WINDOW = 64;
+/**
+ * Messages that come again at most: 64 that a stock notebook server had not confirmed, and the 32 of a confirmation that the
+ * service had not passed on.
+ */
+const WINDOW = 64 + 32;
 
 describe.each([
   ['a stock notebook server', false],
