@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/embed"
@@ -38,6 +39,7 @@ func serveEtcd(dir, client, peer string) error {
 	config := embed.NewConfig()
 	config.Dir = dir
 	config.LogLevel = "warn"
+	config.WarningUnaryRequestDuration = time.Second
 	config.UnsafeNoFsync = true
 	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{*clientURL}, []url.URL{*clientURL}
 	config.ListenPeerUrls, config.AdvertisePeerUrls = []url.URL{*peerURL}, []url.URL{*peerURL}
