@@ -115,7 +115,10 @@ export const LauncherFacts = {
       agentLost: z.boolean(),
     }),
   },
-  launchFailed: { pattern: 'fact.launch-failed', schema: OneKernel.extend({ detail: z.string() }) },
+  launchFailed: {
+    pattern: 'fact.launch-failed',
+    schema: OneKernel.extend({ detail: z.string(), reason: z.enum(['image-pull', 'unschedulable']).optional() }),
+  },
 } as const;
 export type LauncherFact = {
   [K in keyof typeof LauncherFacts]: { kind: K } & z.infer<(typeof LauncherFacts)[K]['schema']>;

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { MalformedMessage } from '../framing/malformed-message.js';
+import { connectAgent } from './connect-agent.js';
 import { FrameParser } from './frame-parser.js';
 import { FrameWriter } from './frame-writer.js';
 import { FrameType, packJsonFrame, STREAM_VERSION } from './frames.js';
@@ -50,16 +51,7 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
   private constructor(options: AgentStreamOptions) {
     super();
     const parser = new FrameParser((type, number, body) => this.#onFrame(type, number, body));
-    const socket = connect({
-      path: options.socket,
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (bytes) => {
-          this.#read(parser, READ_BUFFER.subarray(0, bytes));
-          return true;
-        },
-      },
-    });
+    const socket = connectAgent(options, READ_BUFFER, (bytes) => this.#read(parser, bytes));
     this.#socket = socket;
     this.#writer = new FrameWriter(socket);
     socket.on('drain', () => this.#onDrain());
