@@ -67,6 +67,15 @@ def measured():
     return {"rssBytes": rss, "cpuSeconds": ticks / TICKS}
 
 
+def end_the_rest():
+    """Whatever the kernel started goes with it; a restarted one finds nobody."""
+    try:
+        if os.getpid() == 1:
+            os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 class Supervisor:
     def __init__(self, agent):
         self.agent = agent
@@ -133,8 +142,7 @@ class Supervisor:
             if pid == self.pid:
                 self.pid = 0
                 value = os.waitstatus_to_exitcode(status)
-                # Whatever it started goes with it; a restarted kernel finds nobody.
-                os.kill(-1, signal.SIGKILL) if os.getpid() == 1 else None
+                end_the_rest()
                 code, signum = (None, -value) if value < 0 else (value, None)
                 self.tell("exit", code=code, signal=signum, outOfMemory=killed_for_memory() > self.kills)
 

@@ -27,6 +27,11 @@ export const IMAGES = {
   agent: 'beamgate.test/agent:dev',
 };
 
+/** Pods are placed on it. */
+export const isReady = (node: V1Node): boolean =>
+  !node.spec?.taints?.length &&
+  node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+
 type Part = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'containerd';
 
 /** A control plane and one node of real parts, in a network namespace and a folder of their own. */
@@ -137,10 +142,7 @@ export class Cluster {
     await this.apiServerReady();
     for (const part of ['kube-controller-manager', 'kube-scheduler', 'kubelet'] as const) this.run(part);
     await images;
-    const ready = (node: V1Node) =>
-      !node.spec?.taints?.length &&
-      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
-    await this.until<V1Node>('/api/v1/nodes', this.nodeName, ready);
+    await this.until<V1Node>('/api/v1/nodes', this.nodeName, isReady);
     await this.until<V1ServiceAccount>('/api/v1/namespaces/default/serviceaccounts', 'default', () => true);
   }
 

@@ -99,6 +99,7 @@ state = "${this.file('state')}"
       resolvConf: '',
       podLogsDir: this.file('logs'),
       nodeStatusUpdateFrequency: '1s',
+      nodeLeaseDurationSeconds: 4,
     };
   }
 

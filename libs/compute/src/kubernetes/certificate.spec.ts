@@ -35,7 +35,7 @@ it('lets in who has the key, and nobody with another', async () => {
         text += data;
       });
       client.on('error', () => resolve('refused'));
-      client.on('end', () => resolve(text));
+      client.on('end', () => resolve(text || 'refused'));
     });
   try {
     await expect(answer(ours)).resolves.toBe('in');
