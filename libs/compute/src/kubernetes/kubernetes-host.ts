@@ -111,17 +111,20 @@ export class KubernetesHost implements KernelHost {
     const specs = new Map(secrets.items.map((secret) => [kernelOf(secret), secret]));
     const strangers = pods.items.filter((pod) => !this.#isKnown(kernelOf(pod)));
     for (const pod of strangers) this.#adopt(pod, specs.get(kernelOf(pod)), wanted.has(kernelOf(pod)));
-    await Promise.all(
-      [...this.#kernels.values()].map((kernel) => {
-        if (wanted.has(kernel.kernelId))
-          return strangers.some((pod) => kernelOf(pod) === kernel.kernelId) ? undefined : kernel.retell();
-        kernel.stop(0);
-        return kernel.gone;
-      }),
-    );
+    const fresh = new Set(strangers.map(kernelOf));
+    await Promise.all([...this.#kernels.values()].map((kernel) => this.#settle(kernel, wanted, fresh)));
     const orphans = secrets.items.filter((secret) => !this.#isKnown(kernelOf(secret)));
     await Promise.all(orphans.map((secret) => this.#remove(secret.metadata?.namespace ?? '', kernelOf(secret), 0)));
     for (const kernelId of kernelIds) if (!this.#isKnown(kernelId)) this.#tellLost(kernelId);
+  }
+
+  /** @param fresh  kernels that were just adopted, which tell by themselves */
+  async #settle(kernel: HostedPod, wanted: ReadonlySet<string>, fresh: ReadonlySet<string>): Promise<void> {
+    if (!wanted.has(kernel.kernelId)) {
+      kernel.stop(0);
+      return kernel.gone;
+    }
+    if (!fresh.has(kernel.kernelId)) await kernel.retell();
   }
 
   async close(): Promise<void> {
