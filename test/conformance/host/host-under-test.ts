@@ -103,7 +103,10 @@ export interface Execution {
   status: string;
 }
 
-/** Runs code as a client of the agent would and resolves with its reply; rejects when the kernel's stream ends. */
+/**
+ * Runs code as a client of the agent would. Resolves when it has the reply and all output, which come by two ways and in
+ * no order; rejects when the kernel's stream ends.
+ */
 export async function execute({ socket, tls, clientToken }: AgentEndpoint, code: string): Promise<Execution> {
   const session = randomUUID();
   const id = randomUUID();
@@ -111,6 +114,8 @@ export async function execute({ socket, tls, clientToken }: AgentEndpoint, code:
   const content = { code, silent: false, store_history: false, allow_stdin: false, stop_on_error: true };
   const stream = AgentStream.connect({ socket, tls, token: clientToken, role: 'client', session });
   let text = '';
+  let status: string | undefined;
+  let idle = false;
   try {
     await stream.opened();
     return await new Promise<Execution>((resolve, reject) => {
@@ -124,7 +129,9 @@ export async function execute({ socket, tls, clientToken }: AgentEndpoint, code:
         const { msg_type: type } = part(1);
         if (type === 'stream') text += part(4).text;
         if (type === 'error') text += `${part(4).ename}: ${part(4).evalue}`;
-        if (type === 'execute_reply') resolve({ text, status: part(4).status });
+        if (type === 'execute_reply') status = part(4).status;
+        if (type === 'status') idle = part(4).execution_state === 'idle';
+        if (idle && status !== undefined) resolve({ text, status });
       });
       const request = {
         channel: 'shell',

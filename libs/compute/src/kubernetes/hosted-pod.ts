@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { type AgentEndpoint, type KernelId, KernelInfo, KernelUsage } from '#libs/contracts';
-import { type AgentCallError, type AgentEvent, AgentStream, type Welcome } from '#libs/jupyter';
+import type { AgentCallError, AgentEvent, Welcome } from '#libs/jupyter';
 import type { KernelFact } from '../kernel-host.js';
 import type { HostLog } from '../process/process-host-options.js';
+import { AgentControl } from './agent-control.js';
 import { endpointOf, type PodAgentSpec } from './manifest.js';
 import { agentEnded, type PodVerdict, podVerdict } from './pod-verdict.js';
 
 /** After the agent should have ended a kernel, milliseconds until its pod is deleted. */
 const LAST_RESORT_MS = 3000;
-const RECONNECT_MS = 50;
-const LONGEST_RECONNECT_MS = 1000;
 /** How long the end of a container may take to show in its pod's status. */
 const STATUS_MS = 3000;
 /** What the agent says of a kernel whose container ended under it. @see agent/beamgate_agent/pod.py */
@@ -34,7 +32,7 @@ export class HostedPod {
   readonly gone: Promise<void>;
   #resolveGone = (): void => {};
   #endpoint: AgentEndpoint | undefined;
-  #stream: AgentStream | undefined;
+  #control: AgentControl | undefined;
   #verdict: PodVerdict = { kind: 'on-its-way' };
   #onVerdict = (): void => {};
   #ready = false;
@@ -84,6 +82,7 @@ export class HostedPod {
   onPodGone(): void {
     this.#removed = true;
     this.#lose();
+    this.#control?.close();
     this.#resolveGone();
   }
 
@@ -123,7 +122,7 @@ export class HostedPod {
 
   async retell(): Promise<void> {
     if (this.#end !== undefined) return this.context.tell(this.#end);
-    if (this.#stream === undefined || this.#endpoint === undefined) return;
+    if (this.#control?.up !== true || this.#endpoint === undefined) return;
     this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.#endpoint });
     if (this.#ready) this.#becomeReady();
     await this.#tellState();
@@ -134,7 +133,7 @@ export class HostedPod {
     if (this.#end !== undefined) {
       this.context.tell(this.#end);
       this.remove(1);
-    } else if (this.#stream === undefined) {
+    } else if (this.#control?.up !== true) {
       this.remove(0);
     } else {
       this.#call('shutdown', { graceMs });
@@ -148,7 +147,7 @@ export class HostedPod {
   }
 
   async usage(): Promise<KernelUsage | undefined> {
-    const stats = await this.#stream?.call('stats').catch(() => undefined);
+    const stats = await this.#control?.call('stats').catch(() => undefined);
     if (stats === undefined) return undefined;
     const quietMs = Number(stats['quietSeconds']) * 1000;
     return KernelUsage.safeParse({ state: stats['state'], quietMs, cpuSeconds: stats['cpuSeconds'] }).data;
@@ -169,49 +168,28 @@ export class HostedPod {
   release(): void {
     this.#released = true;
     this.#clearTimers();
-    this.#stream?.end();
+    this.#control?.close();
   }
 
   // --- the control stream ----------------------------------------------------------------------------------------
 
   #reach(address: string): void {
-    if (this.#endpoint !== undefined) return;
+    if (this.#endpoint !== undefined || this.#released) return;
     this.#endpoint = endpointOf(this.spec, address);
-    void this.#hold();
+    this.#control = new AgentControl(this.#endpoint, this.context.term, {
+      onWelcome: (welcome) => this.#onWelcome(welcome),
+      onEvent: (event) => this.#onEvent(event),
+      onOver: (code) => this.#giveUp(code),
+    });
   }
 
-  async #hold(): Promise<void> {
-    for (let wait = RECONNECT_MS; !this.#released && !this.#removed; wait = Math.min(2 * wait, LONGEST_RECONNECT_MS)) {
-      try {
-        return await this.#attach();
-      } catch (error) {
-        const { code } = error as AgentCallError;
-        if (isOver(code)) return this.#giveUp(code);
-        await delay(wait, undefined, { ref: false });
-      }
-    }
-  }
-
-  async #attach(): Promise<void> {
+  #onWelcome({ claimed, state }: Welcome): void {
     if (this.#endpoint === undefined) return;
-    const { socket, controlToken: token, tls } = this.#endpoint;
-    const stream = AgentStream.connect({ socket, tls, token, role: 'control', term: this.context.term });
-    stream.on('welcome', (welcome) => this.#onWelcome(stream, welcome));
-    stream.on('event', (_seq, event) => this.#onEvent(event));
-    stream.on('close', ({ bye }) => this.#onClosed(stream, bye?.code));
-    await stream.opened();
-  }
-
-  #onWelcome(stream: AgentStream, { claimed, state }: Welcome): void {
-    if (this.#released || this.#endpoint === undefined) {
-      stream.end();
-      return;
-    }
-    this.#stream = stream;
     this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.#endpoint });
     if (!claimed) this.#claim();
     if (this.#stopping) this.stop(0);
-    if (state === 'exited') this.#ready = true;
+    // One that ended before it was claimed has never started; of one that was ours, an exit is told as that.
+    if (state === 'exited' && claimed) this.#ready = true;
     if (state === 'idle' || state === 'busy') {
       this.#becomeReady();
       void this.#tellState();
@@ -220,18 +198,11 @@ export class HostedPod {
 
   #claim(): void {
     const key = randomBytes(32).toString('hex');
-    this.#stream?.call('claim', { env: {}, kernelId: this.kernelId, key }).catch((error: AgentCallError) => {
+    this.#control?.call('claim', { env: {}, kernelId: this.kernelId, key }).catch((error: AgentCallError) => {
       // Both are told otherwise: by the exit event, and by the pod's end.
       if (error.code === 'start_failed' || error.code === 'stream_closed') return;
       this.fail(`The kernel could not be claimed: ${error.message}`);
     });
-  }
-
-  #onClosed(stream: AgentStream, code: string | undefined): void {
-    if (this.#stream !== stream || this.#released) return;
-    this.#stream = undefined;
-    if (isOver(code)) this.#giveUp(code ?? '');
-    else void this.#hold();
   }
 
   #giveUp(code: string): void {
@@ -241,7 +212,7 @@ export class HostedPod {
   }
 
   #call(verb: string, args: object): void {
-    this.#stream?.call(verb, args).catch((error: Error) => {
+    this.#control?.call(verb, args).catch((error: Error) => {
       this.context.log.info({ kernelId: this.kernelId, verb, reason: error.message }, 'the agent did not carry it out');
     });
   }
@@ -265,14 +236,14 @@ export class HostedPod {
     const { introduced } = this.context;
     if (introduced.has(this.image)) return;
     introduced.add(this.image);
-    const stats = await this.#stream?.call('stats').catch(() => undefined);
+    const stats = await this.#control?.call('stats').catch(() => undefined);
     const info = KernelInfo.safeParse(stats?.['kernelInfo']);
     if (info.success) this.context.tell({ kind: 'info', kernelId: this.kernelId, info: info.data });
     else introduced.delete(this.image);
   }
 
   async #tellState(): Promise<void> {
-    const stats = await this.#stream?.call('stats').catch(() => undefined);
+    const stats = await this.#control?.call('stats').catch(() => undefined);
     if (stats !== undefined && this.#end === undefined) this.#tellActivity(stats['state'], stats['lastActivity']);
   }
 
@@ -326,5 +297,3 @@ export class HostedPod {
     clearTimeout(this.#killTimer);
   }
 }
-
-const isOver = (code: string | undefined): boolean => code === 'fenced' || code === 'replaced';

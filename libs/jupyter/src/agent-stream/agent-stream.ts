@@ -40,6 +40,7 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
   #full = false;
   #ended = false;
   #closed = false;
+  readonly #remote: boolean;
   #bye: Bye | undefined;
   #error: Error | undefined;
 
@@ -53,6 +54,7 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
     const parser = new FrameParser((type, number, body) => this.#onFrame(type, number, body));
     const socket = connectAgent(options, READ_BUFFER, (bytes) => this.#read(parser, bytes));
     this.#socket = socket;
+    this.#remote = options.tls !== undefined;
     this.#writer = new FrameWriter(socket);
     socket.on('drain', () => this.#onDrain());
     socket.on('error', (error) => {
@@ -115,7 +117,9 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
   end(): void {
     this.#ended = true;
     this.#writer.flush();
-    this.#socket.destroySoon();
+    // A pod that is gone answers nothing, not even that it is: what was not welcomed would wait for minutes.
+    if (this.#remote && this.#welcome === null) this.#socket.destroy();
+    else this.#socket.destroySoon();
     this.#socket.resume();
   }
 
