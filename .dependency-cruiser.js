@@ -52,7 +52,7 @@ export default {
     {
       name: 'testing-is-for-tests',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '(\\.spec\\.ts$|^libs/testing/)' },
+      from: { path: '^(apps|libs)/', pathNot: '((\\.spec|-stage)\\.ts$|^libs/testing/)' },
       to: { path: '^libs/testing/' },
     },
     {

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Sets up what the tests need beside the packages: virtual environments, the default environment, a browser. All but
- * the browser lies in the cache, outside the checkout. Says where each part is in `test-results/parts.json`.
+ * Sets up what the tests need beside the packages: virtual environments, the default environment, a browser, PostgreSQL
+ * and RabbitMQ. What comes by apt is found on the machine the next time; all else lies in the cache, outside the checkout.
+ * Says where each part is in `test-results/parts.json`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root, run } from './build.mjs';
 import { environmentFolders, makeEnvironment } from './environment.mjs';
+import { services } from './services.mjs';
 import { makeVenv } from './venv.mjs';
 
 export const partsFile = join(root, 'test-results', 'parts.json');
@@ -33,11 +35,12 @@ async function browser({ log }) {
 }
 
 /**
- * Makes every part, two at a time at most: the virtual environments one after another, the browser beside them.
+ * Makes every part, two at a time at most: the virtual environments one after another, what comes by apt beside them.
  *
  * @returns {Promise<{python: string, jupyter: string, agent: string, enterpriseGateway: string,
- *   clients: string, browser: string}>}
- *   `python` is the interpreter of the default environment, the next four are folders of virtual environments
+ *   clients: string, browser: string, postgres: string, rabbitmq: string}>}
+ *   `python` is the interpreter of the default environment, the next four are folders of virtual environments, the last
+ *   two folders of programs
  */
 export async function testParts({ log }) {
   const venvs = async () => {
@@ -51,9 +54,11 @@ export async function testParts({ log }) {
     const clients = await makeVenv('loose-clients', lock('clients'), { log });
     return { python, jupyter, agent, enterpriseGateway, clients };
   };
-  const made = await Promise.allSettled([venvs(), browser({ log })]);
+  // apt takes one call at a time.
+  const byApt = async () => ({ browser: await browser({ log }), ...(await services({ log })) });
+  const made = await Promise.allSettled([venvs(), byApt()]);
   for (const part of made) if (part.status === 'rejected') throw part.reason;
-  const parts = { ...made[0].value, browser: made[1].value };
+  const parts = { ...made[0].value, ...made[1].value };
   mkdirSync(join(partsFile, '..'), { recursive: true });
   writeFileSync(partsFile, `${JSON.stringify(parts, null, 2)}\n`);
   return parts;

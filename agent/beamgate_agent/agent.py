@@ -185,7 +185,9 @@ class Agent:
         self._by_connection[connection] = session
         connection.on_frame = self._on_client_frame
         welcome = self._welcome(session.input_last, session.cursor.sent)
-        connection.welcome(json_frame(WELCOME, 0, {**welcome, "lastCell": session.last_cell}))
+        connection.welcome(
+            json_frame(WELCOME, 0, {**welcome, "lastCell": session.last_cell and json.loads(session.last_cell)})
+        )
         if hole:
             connection.send(hole.frame())
         connection.pull = lambda: self.ring.pull(session.cursor)
@@ -331,9 +333,8 @@ class Agent:
             self.end()
 
     def _all_delivered(self) -> bool:
-        sessions = self.sessions.attached()
         drained = self._control is None or self._control.drained
-        return drained and all(session.cursor.acked >= self.ring.last for session in sessions)
+        return drained and self.ring.caught_up()
 
     def plan_survival(self) -> None:
         """When to end without being told: see the three ways below. Any change of circumstances plans anew."""

@@ -12,6 +12,8 @@ from .zmtp import Link, LinkError
 
 _DELIMITER = b"<IDS|MSG>"
 _DRAIN_ROUNDS = 100_000
+# Busy, the reply and idle.
+_ANSWERS = 3
 
 
 def make_message(msg_type: str, content: dict, session: str, msg_id: str) -> list[bytes]:
@@ -86,6 +88,7 @@ class Channels:
         link = self._links[channel]
         link.send([tag.to_bytes(2, "little"), _DELIMITER, signature, *parts])
         self._flush(channel, link)
+        self._loop.expect(_ANSWERS)
 
     def read_iopub(self, wanted: bool) -> None:
         """Back-pressure: while not wanted, the kernel's output stays in the kernel."""

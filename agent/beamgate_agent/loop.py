@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Callable
 
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+# Going to sleep and being woken costs more than a kernel's shortest answers take.
+_AWAKE_SECONDS = 0.0002
 
 
 class Timer:
@@ -33,6 +35,7 @@ class Loop:
         self._masks: dict[int, int] = {}
         self._timers: list[Timer] = []
         self._stopped = False
+        self._expecting = 0
         self.after_round: Callable[[], None] = lambda: None
 
     def watch(self, fd: int, mask: int, handler: Callable[[int], None]) -> None:
@@ -56,6 +59,10 @@ class Loop:
         heapq.heappush(self._timers, timer)
         return timer
 
+    def expect(self, answers: int) -> None:
+        """Something was asked that may be answered at once: look for each answer for a moment before going to sleep."""
+        self._expecting = answers
+
     def stop(self) -> None:
         self._stopped = True
 
@@ -77,6 +84,14 @@ class Loop:
                 self._guard(handler, mask)
 
     def _poll(self) -> list[tuple[int, int]]:
+        if self._expecting:
+            end = time.monotonic() + _AWAKE_SECONDS
+            while time.monotonic() < end:
+                ready = self._epoll.poll(0)
+                if ready:
+                    self._expecting -= 1
+                    return ready
+            self._expecting = 0
         while self._timers and not self._timers[0].call:
             heapq.heappop(self._timers)
         wait = max(0.0, self._timers[0].due - time.monotonic()) if self._timers else -1

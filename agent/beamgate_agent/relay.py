@@ -1,6 +1,5 @@
 """Messages on their way: the kernel's output into the ring, the sessions' input to the kernel, and back-pressure."""
 
-import json
 from collections.abc import Callable
 
 from . import peek
@@ -107,7 +106,7 @@ class Relay:
         if msg_id in self._requests:
             return
         if channel == "shell" and peek.msg_type(parts[0]) == b"execute_request" and not peek.is_silent(parts[3]):
-            session.last_cell = json.loads(parts[0])
+            session.last_cell = bytes(parts[0])
         sent = self._kernel.send(channel, session.tag, parts)
         if self._kernel.state != "exited":
             self._requests.add(msg_id, Request(channel, session.tag, SENT if sent else QUEUED))
@@ -131,7 +130,7 @@ class Relay:
             return
         if self._ring.bytes * 2 <= self._ring.limit_bytes:
             self._resume()
-        elif self._ring.attached_floor() == self._ring.last:
+        elif self._sessions.attached() and self._ring.caught_up():
             self._resume_if_room()
 
     def on_detached(self) -> None:

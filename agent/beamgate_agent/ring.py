@@ -195,6 +195,20 @@ class Ring:
         """What all who are attached have; None when nobody is."""
         return min((cursor.acked for cursor in self.cursors.values() if cursor.attached), default=None)
 
+    def caught_up(self) -> bool:
+        """Whether all who are attached have acknowledged all that is theirs; replies to others may be newer."""
+        floor = self.attached_floor()
+        if floor is None:
+            return True
+        for index in range(len(self._entries) - 1, self._head - 1, -1):
+            entry = self._entries[index]
+            if entry.seq <= floor:
+                break
+            owner = self.cursors.get(entry.owner)
+            if not entry.owner or (owner and owner.attached and owner.acked < entry.seq):
+                return False
+        return True
+
     def _owed(self, entry: Entry, floor: int) -> bool:
         if entry.owner:
             owner = self.cursors.get(entry.owner)

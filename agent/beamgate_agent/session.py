@@ -26,7 +26,7 @@ class Session:
         self.cursor = cursor
         self.input_last = 0
         # Header of the last execution that is not silent: what a gateway that lost all can still attach a notice to.
-        self.last_cell: dict | None = None
+        self.last_cell: bytes | None = None
         self.ephemeral = False
         self.connection: Connection | None = None
         self.expiry: Timer | None = None

@@ -230,3 +230,18 @@ def test_what_nobody_was_owed_is_counted_when_it_goes(ring):
     ring.acknowledge(cursor, 1990)
     ring.forget(1)
     assert (ring.lost.messages, ring.lost.last) == (before + 10, 2000)
+
+
+def test_who_has_all_that_is_theirs_is_caught_up_whatever_others_are_owed(ring):
+    gone, present = ring.open(1, 0), ring.open(2, 0)
+    assert ring.caught_up()
+    present.attached = True
+    fill(ring, 2)
+    fill(ring, 1, owner=1)
+    pull_all(ring, present)
+    ring.acknowledge(present, 1)
+    assert not ring.caught_up()
+    ring.acknowledge(present, 2)
+    assert ring.caught_up()
+    gone.attached = True
+    assert not ring.caught_up()

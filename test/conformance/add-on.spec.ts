@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import type { Kernel } from '@jupyterlab/services';
 import { Beamgate, POOLS } from '../support/beamgate.js';
@@ -120,17 +122,29 @@ get_ipython().kernel.comm_manager.register_target('mirror', opened)`,
   it('gives a browser that was cut off what it did not get', async () => {
     const kernel = await lab.open('cut-off.ipynb');
     await run(kernel, 'None');
-    const sent = cell(kernel, "for n in range(200): print('x' * 20_000, n, flush=True)\nprint('end', flush=True)");
+    const watched = join(server.folder, 'watched');
+    const sent = cell(
+      kernel,
+      `import os, time
+for n in range(200): print('x' * 20_000, n, flush=True)
+while not os.path.exists('${watched}'): print('.', flush=True); time.sleep(0.05)
+print('end', flush=True)`,
+    );
     await sent.until(({ text }) => text.includes('3\n'));
     // Its connection is there and dead, as that of a laptop that sleeps.
     const { _ws: socket } = kernel as Kernel.IKernelConnection & { _ws: { pause(): void; terminate(): void } };
     socket.pause();
     const other = scope.use(new Lab(server), (one) => one.dispose()).kernels.connectTo({ model: kernel.model });
-    await new Promise<void>((resolve) => {
-      other.iopubMessage.connect(
-        (_, { content }) => 'text' in content && String(content.text).endsWith('end\n') && resolve(),
-      );
-    });
+    const printed = (text: string) =>
+      new Promise<void>((resolve) => {
+        other.iopubMessage.connect(
+          (_, { content }) => 'text' in content && String(content.text).endsWith(text) && resolve(),
+        );
+      });
+    const end = printed('end\n');
+    await printed('.\n');
+    writeFileSync(watched, '');
+    await end;
     socket.terminate();
     expect((await sent.done).status).toBe('ok');
     await sent.until(({ text }) => text.endsWith('end\n'));

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { Child } from './child.js';
 import { cleanEnvironment, type Gateway, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { root } from './parts.js';
+import { processesWith } from './processes.js';
 
 export interface BeamgateOptions {
   /** Settings as in a configuration file. */
@@ -67,6 +68,15 @@ export class Beamgate implements Gateway {
   /** As Ctrl-C does: kernels end too. */
   async stop(): Promise<void> {
     await this.child?.end('SIGTERM');
+    // Nobody comes back for those that it was told to keep.
+    const kept = this.options.config?.['keepKernels'] === true ? processesWith(join(this.data, 'run')) : [];
+    for (const pid of kept) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It went with another.
+      }
+    }
     if (this.options.data === undefined) remove(this.data);
   }
 

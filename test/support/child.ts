@@ -4,6 +4,9 @@ import { createWriteStream } from 'node:fs';
 export interface ChildOptions {
   env?: NodeJS.ProcessEnv;
   cwd?: string;
+  /** Whom it runs as; default: us. */
+  uid?: number;
+  gid?: number;
   /** Everything that it prints is appended here. */
   logFile: string;
 }
@@ -22,8 +25,9 @@ export class Child {
     args: string[],
     options: ChildOptions,
   ) {
-    const log = createWriteStream(options.logFile, { flags: 'a' });
-    this.process = spawn(command, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { logFile, ...how } = options;
+    const log = createWriteStream(logFile, { flags: 'a' });
+    this.process = spawn(command, args, { ...how, stdio: ['ignore', 'pipe', 'pipe'] });
     const take = (chunk: string) => {
       log.write(chunk);
       this.printed = (this.printed + chunk).slice(-200_000);

@@ -14,6 +14,9 @@ export interface Parts {
   clients: string;
   /** A Chromium. */
   browser: string;
+  /** Folders of the programs of PostgreSQL and RabbitMQ. */
+  postgres: string;
+  rabbitmq: string;
 }
 
 let read: Parts | undefined;

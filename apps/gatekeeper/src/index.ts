@@ -1,2 +1,3 @@
 export * from './gatekeeper.module.js';
 export type { GatekeeperConfig, GatekeeperParts } from './gatekeeper-parts.js';
+export * from './system-clock.js';

@@ -1,13 +1,12 @@
-import { join } from 'node:path';
 import { MessageChannel, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { GatekeeperModule } from '#apps/gatekeeper/src/index';
+import { GatekeeperModule, systemClock } from '#apps/gatekeeper/src/index';
 import { LauncherModule } from '#apps/launcher/src/index';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
 import { type Config, createLog, NestLog } from '#libs/platform';
-import { openStore } from '#libs/store';
 import { processHost } from './process-host.js';
+import { storeOf } from './store.js';
 
 /** What the edge gives this thread. */
 export interface ControlPlaneData {
@@ -27,7 +26,9 @@ const between = new MessageChannel();
 const toLauncher = new LocalLink(between.port1);
 const toGatekeeper = new LocalLink(between.port2);
 
-const store = await openStore(join(config.data, 'beamgate.sqlite'));
+const store = await storeOf(config, systemClock, (deposed) => {
+  throw deposed;
+});
 const launcher = await NestFactory.createMicroservice(
   LauncherModule.with({
     host: processHost(config, inherited, log),

@@ -1,17 +1,17 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { GatewayModule, openEdge } from '#apps/gateway/src/index';
 import { BuiltInIssuer } from '#libs/auth';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
 import { type Config, configHelp, createLog, inheritedEnvironment, loadConfig, startedAt } from '#libs/platform';
-import { lockDataFolder, openReaders } from '#libs/store';
+import { lockDataFolder } from '#libs/store';
 import { announcement, leaveServiceFile } from './announce.js';
 import { catalogueOf } from './catalogue.js';
 import type { ControlPlaneData } from './control-plane.js';
 import { startToken } from './start-token.js';
 import { stopOnSignal } from './stop.js';
+import { readersOf } from './store.js';
 
 /** Runs gatekeeper, launcher and store in their thread until the answer resolves. */
 async function startControlPlane(config: Config, link: MessageChannel): Promise<Worker> {
@@ -33,6 +33,8 @@ async function startControlPlane(config: Config, link: MessageChannel): Promise<
 async function main(): Promise<void> {
   const { config, help, notices } = loadConfig(process.argv.slice(2));
   if (help) return void process.stdout.write(configHelp('npm start --'));
+  if (config.bus.url !== '')
+    throw new Error('bus.url: this service is one process and needs no RabbitMQ; leave it empty.');
   const lock = lockDataFolder(config.data);
   const log = createLog(config);
   for (const notice of notices) log.warn(notice);
@@ -40,7 +42,7 @@ async function main(): Promise<void> {
   const link = new MessageChannel();
   const toGatekeeper = new LocalLink(link.port1);
   const controlPlane = await startControlPlane(config, link);
-  const readers = openReaders(join(config.data, 'beamgate.sqlite'));
+  const readers = await readersOf(config);
   const gatekeeper = new CommandClient(new LocalClient(toGatekeeper));
   const kernelspecs = catalogueOf(config, (sentence) => log.warn(sentence));
   const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader } = readers;

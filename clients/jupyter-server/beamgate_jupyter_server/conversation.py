@@ -38,6 +38,8 @@ class Conversation:
         self._open = self._welcomed = self._gone = False
         # The cell below which the gateway shows why its kernel waits.
         self._explained = ""
+        # What the gateway said of the kernel's end.
+        self._ended_why = ""
         # Requests that the agent had when this connection opened, and where its ring ended then.
         self._taken: list[str] = []
         self._last_before = 0
@@ -74,8 +76,7 @@ class Conversation:
             return
         self._gone = True
         self._notice.back()
-        for msg_id in self._position.requests:
-            self._fail(msg_id, "KernelEnded", f"The kernel ended while it could not be reached ({why.rstrip('.')}).")
+        self._fail_all(f"The kernel ended while it could not be reached ({why.rstrip('.')}).")
         self._position.outbox.clear()
         self._tell("status", {"execution_state": "dead"})
 
@@ -131,6 +132,10 @@ class Conversation:
             self._explained = seen.parent_id
         elif b'"clear_output"' in seen.header:
             self._explained = ""
+        elif b'"KernelEnded"' in seen.content:
+            self._ended_why = json.loads(seen.content).get("evalue", "")
+        elif not seen.parent_id and b'"dead"' in seen.content:
+            self._fail_all(self._ended_why or "The kernel has ended.")
         if seen.channel in ("shell", "control"):
             # Answered, by the kernel or in its place: either way it must not be asked again.
             position.requests.answered(seen.parent_id)
@@ -199,6 +204,11 @@ class Conversation:
         for msg_id in self._taken:
             self._fail(msg_id, "KernelRestarted", why)
         self._taken = []
+
+    def _fail_all(self, why: str) -> None:
+        """Also what an earlier gateway was sent: the one that tells of the end does not know of it."""
+        for msg_id in self._position.requests:
+            self._fail(msg_id, "KernelEnded", why)
 
     def _fail(self, msg_id: str, ename: str, evalue: str) -> bool:
         """@returns whether there was such a request"""

@@ -230,6 +230,22 @@ def test_a_gone_kernel_fails_what_is_open_and_what_is_asked_later():
     assert stage.inputs == []
 
 
+def test_a_cell_that_an_earlier_gateway_was_sent_fails_with_the_reason_that_the_next_one_gives():
+    stage = connected()
+    stage.ask(execute("a"))
+    stage.conversation.away("killed")
+    stage.ask(execute("b"))
+    stage.open()
+    error = {"ename": "KernelEnded", "evalue": "Its node was lost."}
+    stage.entry(0, message("iopub", "error", error, parent_id="b"))
+    stage.entry(0, message("shell", "execute_reply", {"status": "error", **error}, parent_id="b"))
+    stage.entry(0, message("iopub", "status", {"execution_state": "dead"}))
+    told = {told["parent"]: told["content"]["evalue"] for told in stage.browser.told("error")}
+    assert told == {"a": "Its node was lost.", "b": "Its node was lost."}
+    assert [told["parent"] for told in stage.browser.told("execute_reply")] == ["b", "a"]
+    assert stage.browser.told("status")[-1]["content"] == {"execution_state": "dead"}
+
+
 def test_more_than_may_wait_is_refused_in_the_cell():
     stage = Stage()
     stage.ask(execute("a", "x" * 8000))

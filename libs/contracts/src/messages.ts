@@ -71,7 +71,7 @@ export const GatekeeperCommands = {
 /** What the agent of a kernel says of its use. */
 export const KernelUsage = z.object({
   state: z.enum(['starting', 'idle', 'busy', 'restarting', 'exited']),
-  quietMs: z.number().min(0).describe('since its state changed or it printed, by a clock that never jumps'),
+  quietMs: z.int().min(0).describe('since its state changed or it printed, by a clock that never jumps'),
   cpuSeconds: z.number().min(0).describe('CPU time of its processes so far'),
 });
 export type KernelUsage = z.infer<typeof KernelUsage>;

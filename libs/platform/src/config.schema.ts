@@ -170,11 +170,56 @@ export const Config = z.strictObject({
     warningSeconds: z.number().min(0).default(300).describe('The notebook is told this long before the end, seconds'),
   }),
   store: section({
+    url: z
+      .union([z.literal(''), z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' })])
+      .default('')
+      .describe('`postgresql://user:password@host/database`; empty: an SQLite file in the data folder'),
+    connections: z.int().positive().default(10).describe('Connections of one service to PostgreSQL, at most'),
+    timeoutSeconds: z
+      .number()
+      .positive()
+      .default(10)
+      .describe('How long PostgreSQL may take to accept a connection, or for one statement, seconds'),
+    leaseSeconds: z
+      .number()
+      .min(1)
+      .default(3)
+      .describe('A gatekeeper that is not heard of for so long is replaced by the one that stands by, seconds'),
     keepEndedSeconds: z
       .number()
       .min(3600)
       .default(30 * 86_400)
       .describe('Rows of ended kernels, dead tokens and the input log are removed after this, seconds'),
+  }),
+  bus: section({
+    url: z
+      .union([z.literal(''), z.url({ protocol: /^amqps?$/, error: 'must be an amqp:// or amqps:// URL' })])
+      .default('')
+      .describe(
+        '`amqp://user:password@host/vhost` of RabbitMQ; empty: services of one process, joined by message ports',
+      ),
+    prefetch: z
+      .int()
+      .positive()
+      .max(65_535)
+      .default(500)
+      .describe('Messages that a service works on at once; the rest wait in RabbitMQ'),
+    timeoutSeconds: z.number().positive().default(10).describe('How long the answer to a command may take, seconds'),
+    publishSeconds: z
+      .number()
+      .positive()
+      .default(5)
+      .describe('How long a message may wait until RabbitMQ has confirmed it, outages included, seconds'),
+    maxPublishing: z
+      .int()
+      .positive()
+      .default(10_000)
+      .describe('Messages of one service that may wait for that at once; more are refused'),
+    reconnectSeconds: z
+      .number()
+      .positive()
+      .default(5)
+      .describe('Longest pause between two attempts to connect; the first is a fiftieth of it, seconds'),
   }),
   pools: section({
     kernelspecs: z

@@ -1,4 +1,6 @@
 export * from './data-folder-lock.js';
+export * from './database-away.js';
+export * from './postgres.js';
 export * from './readers.js';
 export * from './sqlite/open-readers.js';
 export * from './sqlite/open-store.js';

@@ -20,6 +20,14 @@ export interface TokenReader {
   list(): Promise<TokenRow[]>;
 }
 
+/** What a gateway opens. */
+export interface Readers {
+  kernels: KernelReader;
+  sessions: SessionReader;
+  tokens: TokenReader;
+  close(): Promise<void>;
+}
+
 export const KERNEL_READER = Symbol('KernelReader');
 export const SESSION_READER = Symbol('SessionReader');
 export const TOKEN_READER = Symbol('TokenReader');

@@ -7,6 +7,7 @@ export interface Schema {
   sessions: SessionTable;
   tokens: TokenTable;
   outbox: OutboxTable;
+  inbox: InboxTable;
   input_log: InputLogTable;
   leader: LeaderTable;
 }
@@ -85,8 +86,20 @@ export interface InputLogTable {
   events: string;
 }
 
+/** Messages of the bus whose effect is written, so that one delivered again has no second. */
+export interface InboxTable {
+  id: string;
+  at: number;
+}
+
 /** One row: whose commits count. */
 export interface LeaderTable {
   id: number;
   epoch: number;
+  /** Who leads, for people. */
+  holder: string;
+  /** Until then nobody else takes the lead; by the clock of the database. */
+  expires_at: number;
+  /** Commits so far, of all leaders. */
+  commits: number;
 }

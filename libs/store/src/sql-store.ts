@@ -1,71 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Kernel } from '#libs/contracts';
+import { DatabaseAway } from './database-away.js';
+import { InboxRepository } from './repositories/inbox.repository.js';
 import { InputLogRepository } from './repositories/input-log.repository.js';
 import { KernelRepository } from './repositories/kernel.repository.js';
-import { environmentOf, KernelInfoRepository } from './repositories/kernel-info.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
 import { SessionRepository } from './repositories/session.repository.js';
 import { TokenRepository } from './repositories/token.repository.js';
 import type { Schema } from './schema.js';
+import type { SqlDialect } from './sql-dialect.js';
 import { type Batch, Deposed, type OutboxEntry, type Store } from './store.js';
+import { writeBatch } from './write-batch.js';
+
+export interface SqlStoreOptions {
+  dialect: SqlDialect;
+  epoch: number;
+  /** How long after a commit nobody else takes the lead. */
+  leaseMs?: number;
+  /** Rows kept of the input log. */
+  inputLogRows?: number | undefined;
+  /** Done when everything is written. */
+  beforeClose?: () => Promise<void>;
+}
+
+/** A transaction up to its COMMIT. */
+interface Sent {
+  /** The how manieth commit it is, where it is one. */
+  number: number;
+  entries: OutboxEntry[];
+}
+
+const RETRY_MS = 200;
 
 /** The writer over any SQL dialect. */
 export class SqlStore implements Store {
   readonly kernels: KernelRepository;
   readonly sessions: SessionRepository;
   readonly tokens: TokenRepository;
+  readonly #closed = new AbortController();
+  #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(
+  constructor(
     private readonly db: Kysely<Schema>,
-    readonly epoch: number,
-    private readonly inputLogRows: number | undefined,
+    private readonly options: SqlStoreOptions,
   ) {
     this.kernels = new KernelRepository(db);
     this.sessions = new SessionRepository(db);
     this.tokens = new TokenRepository(db);
   }
 
-  /** Takes the lead in a migrated database. */
-  static async open(db: Kysely<Schema>, inputLogRows?: number): Promise<SqlStore> {
-    return new SqlStore(db, await new LeaderRepository(db).take(), inputLogRows);
+  get epoch(): number {
+    return this.options.epoch;
   }
 
-  async commit(batch: Batch): Promise<OutboxEntry[]> {
-    return this.db.transaction().execute(async (transaction) => {
-      if (!(await new LeaderRepository(transaction).holds(this.epoch))) throw new Deposed(this.epoch);
-      const kernels = new KernelRepository(transaction);
-      for (const kernel of batch.kernels) await kernels.save(kernel);
-      const infos = new KernelInfoRepository(transaction);
-      for (const { of, info } of batch.kernelInfos) await infos.save(environmentOf(of), info);
-      const sessions = new SessionRepository(transaction);
-      for (const session of batch.sessions) await sessions.save(session);
-      for (const id of batch.deletedSessions) await sessions.delete(id);
-      for (const id of batch.deletedSessionsOf) await sessions.deleteOf(id);
-      const tokens = new TokenRepository(transaction);
-      for (const token of batch.tokens) await tokens.save(token);
-      if (batch.input) {
-        const log = new InputLogRepository(transaction, this.inputLogRows);
-        await log.add(this.epoch, batch.input.at, batch.input.events);
-      }
-      const outbox = new OutboxRepository(transaction);
-      for (const seq of batch.delivered) await outbox.remove(seq);
-      const entries: OutboxEntry[] = [];
-      for (const message of batch.outbox) entries.push(await outbox.add(message));
-      return entries;
-    });
+  commit(batch: Batch): Promise<OutboxEntry[]> {
+    const { epoch, inputLogRows } = this.options;
+    return this.#inTurn((transaction) => writeBatch(transaction, batch, { epoch, inputLogRows }));
   }
 
-  async prune(before: number, limit: number): Promise<number> {
-    return this.db.transaction().execute(async (transaction) => {
-      if (!(await new LeaderRepository(transaction).holds(this.epoch))) throw new Deposed(this.epoch);
+  prune(before: number, limit: number): Promise<number> {
+    let removed = 0;
+    const work = this.#inTurn(async (transaction) => {
       const ended = await new KernelRepository(transaction).removeEnded(before, limit);
-      const sessions = new SessionRepository(transaction);
-      for (const id of ended) await sessions.deleteOf(id);
-      const tokens = await new TokenRepository(transaction).removeDead(before, limit);
-      const inputs = await new InputLogRepository(transaction).removeOld(before, limit);
-      return ended.length + tokens + inputs;
+      await new SessionRepository(transaction).deleteOf(ended);
+      removed = ended.length + (await new TokenRepository(transaction).removeDead(before, limit));
+      removed += await new InputLogRepository(transaction).removeOld(before, limit);
+      removed += await new InboxRepository(transaction).removeOld(before, limit);
+      return [];
     });
+    return work.then(() => removed);
+  }
+
+  alreadyReceived(ids: readonly string[]): Promise<Set<string>> {
+    return new InboxRepository(this.db).known(ids);
   }
 
   livingKernels(): Promise<Kernel[]> {
@@ -80,7 +89,51 @@ export class SqlStore implements Store {
     return new OutboxRepository(this.db).list();
   }
 
-  close(): Promise<void> {
-    return this.db.destroy();
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#turn;
+    await this.options.beforeClose?.();
+    await this.db.destroy();
+  }
+
+  #inTurn(write: (transaction: Kysely<Schema>) => Promise<OutboxEntry[]>): Promise<OutboxEntry[]> {
+    const done = this.#turn.then(() => this.#transact(write));
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #transact(write: (transaction: Kysely<Schema>) => Promise<OutboxEntry[]>): Promise<OutboxEntry[]> {
+    const { dialect, epoch, leaseMs = 0 } = this.options;
+    let sent: Sent | undefined;
+    try {
+      return await this.db.transaction().execute(async (transaction) => {
+        const number = await new LeaderRepository(transaction, dialect).count(epoch, leaseMs);
+        if (number === undefined) throw new Deposed(epoch);
+        const entries = await write(transaction);
+        sent = { number, entries };
+        return entries;
+      });
+    } catch (error) {
+      if (sent && error instanceof DatabaseAway && (await this.#isWritten(sent, error))) return sent.entries;
+      throw error;
+    }
+  }
+
+  /** Whether a transaction whose COMMIT nobody answered was committed. Waits for the database. */
+  async #isWritten({ number }: Sent, error: DatabaseAway): Promise<boolean> {
+    const { dialect, epoch, leaseMs = 0 } = this.options;
+    for (;;) {
+      try {
+        // Waits for the transaction, should it still be under way: both write the row of the leader.
+        const commits = await new LeaderRepository(this.db, dialect).renew(epoch, leaseMs);
+        if (commits === undefined) throw new Deposed(epoch);
+        return commits >= number;
+      } catch (again) {
+        if (!(again instanceof DatabaseAway)) throw again;
+        await delay(RETRY_MS, undefined, { signal: this.#closed.signal }).catch(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

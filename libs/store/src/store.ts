@@ -30,6 +30,8 @@ export interface Batch {
   outbox: readonly Message[];
   /** Outbox entries that have been delivered. */
   delivered: readonly number[];
+  /** Messages of the bus that this is the effect of: id, and when it came, ms. */
+  received?: readonly { id: string; at: number }[];
   /** What the scheduling core was given, for replay; null where it was given nothing. */
   input: { at: number; events: readonly unknown[] } | null;
 }
@@ -50,20 +52,23 @@ export interface Store {
   readonly sessions: SessionReader;
   readonly tokens: TokenReader;
   /**
-   * Writes the batch in one transaction that is on disk when this resolves.
+   * Writes the batch in one transaction that is on disk when this resolves. Batches are written in the order they are
+   * given. Where the answer to a commit is lost, this waits until the database is back and says which of both it was.
    *
    * @returns the outbox entries, numbered
-   * @throws Deposed when another writer leads
+   * @throws Deposed when another writer leads; any other error: nothing was written
    */
   commit(batch: Batch): Promise<OutboxEntry[]>;
   /**
    * Removes rows from before `before` (ms): kernels that ended, with their sessions; tokens that expired or were revoked;
-   * the input log. At most `limit` of each kind, the oldest first.
+   * the input log; ids of received messages. At most `limit` of each kind, the oldest first.
    *
    * @returns how many; 0 when nothing is left to remove
    * @throws Deposed when another writer leads
    */
   prune(before: number, limit: number): Promise<number>;
+  /** Those of `ids` whose effect is written already. */
+  alreadyReceived(ids: readonly string[]): Promise<Set<string>>;
   /** Kernels that have not ended, oldest first. */
   livingKernels(): Promise<Kernel[]>;
   /** How long the kernels that ended last held their places, milliseconds, newest first; failed launches left out. */

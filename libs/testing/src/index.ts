@@ -1,4 +1,5 @@
 export * from './arrivals.js';
+export * from './batch.js';
 export * from './builders.js';
 export * from './bus.conformance.controller.js';
 export * from './bus.conformance.js';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Batch, Deposed, type KernelReader, type Readers, type Store } from '#libs/store';
+import { Deposed, type KernelReader, type Readers, type Store } from '#libs/store';
+import { aBatch, aLaunchMessage } from './batch.js';
 import { aKernel, aKernelId, aSession, aToken } from './builders.js';
 
 export interface DatabaseUnderTest {
@@ -10,20 +11,6 @@ export interface DatabaseUnderTest {
   inputLog(): Promise<{ epoch: number; at: number; events: unknown }[]>;
   remove(): Promise<void>;
 }
-
-const batch = (changes: Partial<Batch>): Batch => ({
-  kernels: [],
-  kernelInfos: [],
-  sessions: [],
-  deletedSessions: [],
-  deletedSessionsOf: [],
-  tokens: [],
-  outbox: [],
-  delivered: [],
-  input: null,
-  ...changes,
-});
-const launch = (n: number) => ({ destination: 'launcher', pattern: 'launcher.launch', payload: { n } }) as const;
 
 /** What every database of Beamgate must do. */
 export function storeConformance(name: string, create: () => Promise<DatabaseUnderTest>): void {
@@ -59,7 +46,7 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
         endpoint: { socket: '/run/a.sock', clientToken: 'c', controlToken: 't' },
       });
       const [session, token] = [aSession({ kernelId: kernel.id }), aToken({ expiresAt: 9, actAs: ['*'] })];
-      await store.commit(batch({ kernels: [kernel], sessions: [session], tokens: [token] }));
+      await store.commit(aBatch({ kernels: [kernel], sessions: [session], tokens: [token] }));
       for (const side of [store, readers]) {
         expect(await side.kernels.find(kernel.id)).toEqual(kernel);
         expect(await side.sessions.find(session.id)).toEqual(session);
@@ -83,8 +70,8 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
         language_info: language,
       };
       expect(await readers.kernels.infoFor(kernel)).toBeUndefined();
-      await store.commit(batch({ kernelInfos: [{ of: kernel, info: { ...info, implementation: 'old' } }] }));
-      await store.commit(batch({ kernelInfos: [{ of: kernel, info }] }));
+      await store.commit(aBatch({ kernelInfos: [{ of: kernel, info: { ...info, implementation: 'old' } }] }));
+      await store.commit(aBatch({ kernelInfos: [{ of: kernel, info }] }));
       expect(await readers.kernels.infoFor(aKernel())).toEqual(info);
       expect(await readers.kernels.infoFor(aKernel({ kernelspec: 'r' }))).toBeUndefined();
       const command = { kind: 'python' as const, python: '/next/python3' };
@@ -97,16 +84,16 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
         aKernel({ phase: 'ended', endReason: 'culled', admittedAt, readyAt, endedAt });
       const never = aKernel({ phase: 'ended', endReason: 'shut-down', endedAt: 900 });
       const kernels = [ended(100, 150), ended(100, 400), ended(100, 300), ended(100, 500, null), never, aKernel()];
-      await store.commit(batch({ kernels }));
+      await store.commit(aBatch({ kernels }));
       expect(await store.heldTimes(2)).toEqual([300, 200]);
       expect(await store.heldTimes(100)).toEqual([300, 200, 50]);
     });
 
     it('replaces a row by its id', async () => {
       const kernel = aKernel();
-      await store.commit(batch({ kernels: [kernel] }));
+      await store.commit(aBatch({ kernels: [kernel] }));
       const later = aKernel({ ...kernel, revision: 2, phase: 'admitted', admittedAt: 5 });
-      await store.commit(batch({ kernels: [later] }));
+      await store.commit(aBatch({ kernels: [later] }));
       expect(await readers.kernels.listAll(0)).toEqual([later]);
     });
 
@@ -114,7 +101,7 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       const mine = aKernel({ owner: 'ada', submittedAt: 2 });
       const made = aKernel({ owner: 'bob', actor: 'ada', submittedAt: 1 });
       const other = aKernel({ owner: 'bob', actor: 'bob' });
-      await store.commit(batch({ kernels: [mine, made, other] }));
+      await store.commit(aBatch({ kernels: [mine, made, other] }));
       expect(await visible('ada')).toEqual([made.id, mine.id]);
       expect(await visible('eve')).toEqual([]);
       expect(await readers.kernels.listAll(0)).toHaveLength(3);
@@ -123,7 +110,7 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
     it('shows ended kernels only for as long as asked', async () => {
       const ended = aKernel({ phase: 'ended', endReason: 'crashed', endedAt: 500 });
       const living = aKernel();
-      await store.commit(batch({ kernels: [ended, living] }));
+      await store.commit(aBatch({ kernels: [ended, living] }));
       expect(await visible('ada', 500)).toHaveLength(2);
       expect(await visible('ada', 501)).toEqual([living.id]);
       expect((await store.livingKernels()).map(({ id }) => id)).toEqual([living.id]);
@@ -131,37 +118,39 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
 
     it('lists sessions by owner, and removes them by id and by kernel', async () => {
       const [first, second, third] = [aSession(), aSession(), aSession({ owner: 'bob' })];
-      await store.commit(batch({ sessions: [first, second, third] }));
+      await store.commit(aBatch({ sessions: [first, second, third] }));
       expect(await readers.sessions.listOwned('ada')).toHaveLength(2);
-      await store.commit(batch({ deletedSessions: [first.id], deletedSessionsOf: [second.kernelId] }));
+      await store.commit(aBatch({ deletedSessions: [first.id], deletedSessionsOf: [second.kernelId] }));
       expect(await readers.sessions.listOwned('ada')).toEqual([]);
       expect(await readers.sessions.listOwned('bob')).toEqual([third]);
     });
 
     it('keeps outbox entries in commit order until they are delivered', async () => {
-      const first = await store.commit(batch({ outbox: [launch(1), launch(2)] }));
-      const second = await store.commit(batch({ outbox: [launch(3)] }));
+      const first = await store.commit(aBatch({ outbox: [aLaunchMessage(1), aLaunchMessage(2)] }));
+      const second = await store.commit(aBatch({ outbox: [aLaunchMessage(3)] }));
       const all = [...first, ...second];
       expect(all.map(({ payload }) => payload['n'])).toEqual([1, 2, 3]);
       expect(await store.undelivered()).toEqual(all);
-      await store.commit(batch({ delivered: all.slice(0, 2).map(({ seq }) => seq) }));
+      await store.commit(aBatch({ delivered: all.slice(0, 2).map(({ seq }) => seq) }));
       expect(await store.undelivered()).toEqual(second);
     });
 
     it('never numbers two outbox entries alike, even when the box was empty between', async () => {
-      const [first] = await store.commit(batch({ outbox: [launch(1)] }));
-      await store.commit(batch({ delivered: [first?.seq ?? 0] }));
-      const [second] = await store.commit(batch({ outbox: [launch(2)] }));
+      const [first] = await store.commit(aBatch({ outbox: [aLaunchMessage(1)] }));
+      await store.commit(aBatch({ delivered: [first?.seq ?? 0] }));
+      const [second] = await store.commit(aBatch({ outbox: [aLaunchMessage(2)] }));
       expect(second?.seq).toBeGreaterThan(first?.seq ?? 0);
     });
 
     it('writes a batch whole or not at all', async () => {
       const kernel = aKernel();
-      const unwritable = { ...launch(1), pattern: null as never };
-      await expect(store.commit(batch({ kernels: [kernel], outbox: [launch(0), unwritable] }))).rejects.toThrow();
+      const unwritable = { ...aLaunchMessage(1), pattern: null as never };
+      await expect(
+        store.commit(aBatch({ kernels: [kernel], outbox: [aLaunchMessage(0), unwritable] })),
+      ).rejects.toThrow();
       expect(await readers.kernels.find(kernel.id)).toBeUndefined();
       expect(await store.undelivered()).toEqual([]);
-      await store.commit(batch({ kernels: [kernel] }));
+      await store.commit(aBatch({ kernels: [kernel] }));
       expect(await readers.kernels.find(kernel.id)).toEqual(kernel);
     });
 
@@ -169,24 +158,70 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       const reader: KernelReader = readers.kernels;
       const kernel = aKernel();
       expect(await reader.find(kernel.id)).toBeUndefined();
-      await store.commit(batch({ kernels: [kernel] }));
+      await store.commit(aBatch({ kernels: [kernel] }));
       expect(await reader.find(kernel.id)).toEqual(kernel);
+    });
+
+    it('keeps text of every kind, down to what one of the databases cannot hold', async () => {
+      const session = aSession({ path: 'a\0b', name: '\u{1F600} \'"\\ %_ $1 ?' });
+      await store.commit(aBatch({ sessions: [session] }));
+      const found = await readers.sessions.find(session.id);
+      expect(found?.name).toBe(session.name);
+      expect(['a\0b', 'a\uFFFDb']).toContain(found?.path);
+    });
+
+    it('keeps instants and sizes of 53 bits', async () => {
+      const far = Number.MAX_SAFE_INTEGER;
+      const kernel = aKernel({ submittedAt: far, requests: { cpuMilli: 1, memoryBytes: far } });
+      await store.commit(aBatch({ kernels: [kernel] }));
+      expect(await readers.kernels.find(kernel.id)).toEqual(kernel);
+    });
+
+    it('writes hundreds of rows of each kind in one batch, in order', async () => {
+      const many = Array.from({ length: 300 }, (_, index) => index);
+      const kernels = many.map((submittedAt) => aKernel({ submittedAt }));
+      const sessions = kernels.map(({ id }) => aSession({ kernelId: id }));
+      const entries = await store.commit(aBatch({ kernels, sessions, outbox: many.map(aLaunchMessage) }));
+      expect(entries.map(({ payload }) => payload['n'])).toEqual(many);
+      expect(await store.undelivered()).toEqual(entries);
+      expect(await readers.kernels.listAll(0)).toEqual(kernels);
+      await store.commit(
+        aBatch({
+          delivered: entries.map(({ seq }) => seq),
+          deletedSessions: sessions.slice(0, 150).map(({ id }) => id),
+          deletedSessionsOf: kernels.slice(150).map(({ id }) => id),
+        }),
+      );
+      expect(await store.undelivered()).toEqual([]);
+      expect(await readers.sessions.listOwned('ada')).toEqual([]);
+    });
+
+    it('knows which messages had their effect, and only those of batches that were written', async () => {
+      await store.commit(aBatch({ received: [{ id: 'one', at: 5 }], kernels: [aKernel()] }));
+      const unwritable = { ...aLaunchMessage(1), pattern: null as never };
+      const failing = store.commit(aBatch({ received: [{ id: 'two', at: 6 }], outbox: [unwritable] }));
+      await expect(failing).rejects.toThrow();
+      expect(await store.alreadyReceived(['one', 'two', 'three'])).toEqual(new Set(['one']));
+      await store.commit(aBatch({ received: [{ id: 'one', at: 7 }] }));
+      expect(await store.prune(6, 10)).toBe(0);
+      expect(await store.prune(8, 10)).toBe(1);
+      expect(await store.alreadyReceived(['one'])).toEqual(new Set());
     });
 
     it('lets a deposed writer write nothing', async () => {
       const next = await database.openStore();
       const kernel = aKernel();
       expect(next.epoch).toBe(store.epoch + 1);
-      await expect(store.commit(batch({ kernels: [kernel] }))).rejects.toThrow(Deposed);
+      await expect(store.commit(aBatch({ kernels: [kernel] }))).rejects.toThrow(Deposed);
       expect(await next.kernels.find(kernel.id)).toBeUndefined();
-      await next.commit(batch({ kernels: [kernel] }));
+      await next.commit(aBatch({ kernels: [kernel] }));
       expect(await next.kernels.find(kernel.id)).toEqual(kernel);
       await next.close();
     });
 
     it('keeps what was committed when it is opened again', async () => {
       const kernel = aKernel();
-      const outbox = await store.commit(batch({ kernels: [kernel], outbox: [launch(1)] }));
+      const outbox = await store.commit(aBatch({ kernels: [kernel], outbox: [aLaunchMessage(1)] }));
       await store.close();
       store = await database.openStore();
       expect(await store.livingKernels()).toEqual([kernel]);
@@ -196,7 +231,7 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
     it('logs the input of each step with its epoch, never more rows than its bound', async () => {
       const bounded = await database.openStore({ inputLogRows: 3 });
       for (const at of [1, 2, 3, 4, 5])
-        await bounded.commit(batch({ input: { at, events: [{ kind: 'released', at }] } }));
+        await bounded.commit(aBatch({ input: { at, events: [{ kind: 'released', at }] } }));
       const log = await database.inputLog();
       expect(log.map(({ at }) => at)).toEqual([3, 4, 5]);
       expect(log.at(-1)).toEqual({ at: 5, epoch: bounded.epoch, events: [{ kind: 'released', at: 5 }] });
@@ -213,9 +248,15 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       const dead = [aToken({ expiresAt: 499 }), aToken({ revokedAt: 10 })];
       const good = [aToken({ expiresAt: 501 }), aToken()];
       await store.commit(
-        batch({ kernels, sessions, tokens: [...dead, ...good], input: { at: 499, events: [] }, outbox: [launch(1)] }),
+        aBatch({
+          kernels,
+          sessions,
+          tokens: [...dead, ...good],
+          input: { at: 499, events: [] },
+          outbox: [aLaunchMessage(1)],
+        }),
       );
-      await store.commit(batch({ input: { at: 501, events: [] } }));
+      await store.commit(aBatch({ input: { at: 501, events: [] } }));
       expect(await store.prune(500, 1)).toBe(3);
       expect(await readers.kernels.find(older?.id ?? aKernelId())).toBeUndefined();
       expect(await store.prune(500, 10)).toBe(2);
@@ -237,9 +278,12 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
 
     it('commits batches given at once one after the other, each whole', async () => {
       const kernels = Array.from({ length: 50 }, (_, index) => aKernel({ submittedAt: index }));
-      await Promise.all(kernels.map((kernel) => store.commit(batch({ kernels: [kernel], outbox: [launch(0)] }))));
+      await Promise.all(
+        kernels.map((kernel, n) => store.commit(aBatch({ kernels: [kernel], outbox: [aLaunchMessage(n)] }))),
+      );
       expect(await readers.kernels.listAll(0)).toHaveLength(50);
-      expect(await store.undelivered()).toHaveLength(50);
+      const payloads = (await store.undelivered()).map(({ payload }) => payload['n']);
+      expect(payloads).toEqual(kernels.map((_, index) => index));
     });
   });
 }

@@ -27,7 +27,7 @@ export class FactsService {
   }
 
   /** Activity goes with the next commit, or one within a second: it is not worth a flush of the disk by itself. */
-  note(kernelId: KernelId, happening: Happening): Promise<void> {
+  note(kernelId: KernelId, happening: Happening, messageId?: string): Promise<void> {
     const soon = happening.kind === 'activity';
     const { autorestart } = this.config.kernels;
     return this.writer.fact(
@@ -38,7 +38,8 @@ export class FactsService {
         const unwanted = happening.kind === 'agentUp' && kernel?.phase === 'ended';
         if (unwanted) draft.tell(stopMessage(kernel, this.config.kernels.shutdownGraceSeconds));
       },
-      { soon },
+      // The same activity twice is the same row: not worth a note each.
+      { soon, messageId: soon ? undefined : messageId },
     );
   }
 

@@ -1,5 +1,5 @@
-import { EventPattern, Payload } from '@nestjs/microservices';
-import { BusController } from '#libs/bus';
+import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { BusController, messageIdOf } from '#libs/bus';
 import { type KernelId, LauncherFacts } from '#libs/contracts';
 import type { Happening } from '#libs/domain';
 import { FactsService } from './facts.service.js';
@@ -12,28 +12,28 @@ export class LauncherFactsController {
   constructor(private readonly facts: FactsService) {}
 
   @EventPattern(agentUp.pattern)
-  agentUp(@Payload() payload: unknown): Promise<void> {
-    return this.#note('agentUp', agentUp.schema.parse(payload));
+  agentUp(@Payload() payload: unknown, @Ctx() context: unknown): Promise<void> {
+    return this.#note('agentUp', agentUp.schema.parse(payload), context);
   }
 
   @EventPattern(kernelReady.pattern)
-  kernelReady(@Payload() payload: unknown): Promise<void> {
-    return this.#note('kernelReady', kernelReady.schema.parse(payload));
+  kernelReady(@Payload() payload: unknown, @Ctx() context: unknown): Promise<void> {
+    return this.#note('kernelReady', kernelReady.schema.parse(payload), context);
   }
 
   @EventPattern(activity.pattern)
-  activity(@Payload() payload: unknown): Promise<void> {
-    return this.#note('activity', activity.schema.parse(payload));
+  activity(@Payload() payload: unknown, @Ctx() context: unknown): Promise<void> {
+    return this.#note('activity', activity.schema.parse(payload), context);
   }
 
   @EventPattern(kernelExited.pattern)
-  kernelExited(@Payload() payload: unknown): Promise<void> {
-    return this.#note('kernelExited', kernelExited.schema.parse(payload));
+  kernelExited(@Payload() payload: unknown, @Ctx() context: unknown): Promise<void> {
+    return this.#note('kernelExited', kernelExited.schema.parse(payload), context);
   }
 
   @EventPattern(launchFailed.pattern)
-  launchFailed(@Payload() payload: unknown): Promise<void> {
-    return this.#note('launchFailed', launchFailed.schema.parse(payload));
+  launchFailed(@Payload() payload: unknown, @Ctx() context: unknown): Promise<void> {
+    return this.#note('launchFailed', launchFailed.schema.parse(payload), context);
   }
 
   @EventPattern(kernelInfo.pattern)
@@ -45,7 +45,8 @@ export class LauncherFactsController {
   #note(
     kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo'>,
     { kernelId, ...fact }: { kernelId: KernelId },
+    context: unknown,
   ): Promise<void> {
-    return this.facts.note(kernelId, { kind, ...fact } as Happening);
+    return this.facts.note(kernelId, { kind, ...fact } as Happening, messageIdOf(context));
   }
 }

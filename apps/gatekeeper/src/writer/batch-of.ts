@@ -19,6 +19,7 @@ export function batchOf(changes: Changes, delivered: readonly number[], now: num
     deletedSessions: sessions.filter(([, session]) => session === null).map(([id]) => id),
     deletedSessionsOf: [...changes.sessionlessKernels],
     tokens: [...changes.tokens.values()],
+    received: changes.received,
     outbox: [...changes.messages, ...kernels.filter(({ id }) => changes.notable.has(id)).map(changedMessage)],
     delivered,
     input: changes.coreEvents.length > 0 ? { at: now, events: changes.coreEvents } : null,

@@ -13,6 +13,8 @@ export class Changes {
   readonly sessionlessKernels = new Set<KernelId>();
   readonly tokens = new Map<string, TokenRow>();
   readonly messages: Message[] = [];
+  /** Messages of the bus that this is the effect of. */
+  readonly received: { id: string; at: number }[] = [];
   readonly coreEvents: CoreEvent[] = [];
 
   absorb(other: Changes): void {
@@ -23,6 +25,7 @@ export class Changes {
     for (const id of other.sessionlessKernels) this.sessionlessKernels.add(id);
     for (const [id, token] of other.tokens) this.tokens.set(id, token);
     this.messages.push(...other.messages);
+    this.received.push(...other.received);
     this.coreEvents.push(...other.coreEvents);
   }
 

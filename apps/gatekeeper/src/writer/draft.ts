@@ -82,6 +82,11 @@ export class Draft {
     this.changes.kernelInfos.set(kernel.id, { of: kernel, info });
   }
 
+  /** Notes that the message of this id has its effect with this. */
+  received(id: string): void {
+    this.changes.received.push({ id, at: this.now });
+  }
+
   tell(message: Message): void {
     this.changes.messages.push(message);
   }

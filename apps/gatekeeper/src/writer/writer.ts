@@ -29,6 +29,15 @@ interface Queued {
   reject(error: unknown): void;
   /** A fact can't be refused: it waits for a store that is away. */
   mustHappen: boolean;
+  /** Of the message that it came by, where that may come again. */
+  messageId?: string | undefined;
+}
+
+export interface FactOptions {
+  /** It may wait a second for other work. */
+  soon?: boolean;
+  /** The fact is taken up once, however often the message comes. */
+  messageId?: string | undefined;
 }
 
 /** What a batch comes to. */
@@ -98,12 +107,12 @@ export class Writer implements OnModuleDestroy {
     });
   }
 
-  /** Resolves when the fact is on disk, however long that takes. `soon`: it may wait a second for other work. */
-  fact(work: (draft: Draft) => Promise<void>, { soon = false } = {}): Promise<void> {
+  /** Resolves when the fact is on disk, however long that takes. */
+  fact(work: (draft: Draft) => Promise<void>, { soon = false, messageId }: FactOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       const nothing = (): void => undefined;
       const queued = async (draft: Draft): Promise<() => void> => work(draft).then(() => nothing);
-      this.#queue.push({ work: queued, resolve: () => resolve(), reject, mustHappen: true });
+      this.#queue.push({ work: queued, resolve: () => resolve(), reject, mustHappen: true, messageId });
       if (soon) this.#wakeIn(SOON_MS);
       else this.#wake();
     });
@@ -186,10 +195,17 @@ export class Writer implements OnModuleDestroy {
       graceSeconds: this.config.kernels.shutdownGraceSeconds,
     };
     batch.coreEvents.push(...this.#coreEvents.splice(0));
+    const received = await this.#received(work);
     for (const queued of work) {
       const draft = new Draft(context);
+      const { messageId } = queued;
       try {
-        const answer = await queued.work(draft);
+        const again = messageId !== undefined && received.has(messageId);
+        const answer = again ? () => undefined : await queued.work(draft);
+        if (messageId !== undefined && !again && !draft.changes.empty) {
+          received.add(messageId);
+          draft.received(messageId);
+        }
         batch.absorb(draft.changes);
         settle.push(() => queued.resolve(answer()));
       } catch (error) {
@@ -198,6 +214,12 @@ export class Writer implements OnModuleDestroy {
       }
     }
     return { changes: batch, wanted: await this.#step(context) };
+  }
+
+  /** Which of the messages had their effect already. */
+  async #received(work: readonly Queued[]): Promise<Set<string>> {
+    const ids = work.flatMap(({ messageId }) => messageId ?? []);
+    return ids.length > 0 ? this.store.alreadyReceived(ids) : new Set();
   }
 
   /** Lets the core decide and carries it out. */

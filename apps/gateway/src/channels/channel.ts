@@ -62,9 +62,9 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     const { client, framing, session, position, timing, explain, info } = parts;
     this.#own = new OwnMessages(framing, client);
     this.#link = new KernelLink(session, position, this, timing);
-    this.#queued = new QueuedRequests(this.#requests, this.#link, this.#own, info);
     this.#warning = new EndWarning((type, content, parent) => this.#own.tell(type, content, parent));
     this.#notice = new WaitNotice(this.#own, explain, timing);
+    this.#queued = new QueuedRequests(this.#requests, this.#link, this.#own, this.#notice, info);
     this.#ends = new ProcessEnds(this.#own, this.#requests, this.#link, timing, {
       lastCell: () => this.#warning.cell,
       ending: () => {
@@ -115,7 +115,6 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
 
   /** The user wants no more what was asked of a kernel that has no process yet. */
   interrupted(): void {
-    this.#notice.clear();
     this.#queued.takeBack();
   }
 
@@ -212,7 +211,8 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.parts.client.told(seq);
     if (event.event === 'dropped' && !told) {
       const text = `Beamgate: ${event['messages']} messages (${event['bytes']} bytes) of output were dropped here, because nobody was connected to take them.\n`;
-      this.#own.tell('stream', { name: 'stderr', text }, this.#requests.running);
+      // Another gateway may have sent the cell; the agent knows which it was.
+      this.#own.tell('stream', { name: 'stderr', text }, this.#requests.running ?? this.#warning.cell ?? undefined);
     }
     if (event.event === 'ready') this.#ends.processUp();
     if (event.event === 'exit') this.#ends.exitSeen();
@@ -268,7 +268,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       else if (!first) this.#ends.died(kernel.detail);
       this.#link.hold();
     } else if (!restarting) {
-      this.#ends.tellRestart();
+      this.#ends.restarted();
       this.#link.release();
     }
     this.#restarting = restarting;
@@ -279,7 +279,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
    * and forget what they asked meanwhile, and this restart was asked for.
    */
   #onNewProcess(seq: number): void {
-    this.#ends.tellRestart();
+    this.#ends.letGo();
     this.#own.tell('status', { execution_state: 'starting' }, undefined, seq);
     this.parts.client.told(seq);
     this.#own.forget();

@@ -23,9 +23,17 @@ export class ProcessEnds {
   #exitSeen = false;
   /** The end of the last process was told, and what is asked since then is for the next one. */
   #deathTold = false;
-  /** The kernel had ended before this socket came, and no cell was told why yet. */
+  /** The kernel had ended before a cell was sent on this socket, and none was told why yet. */
   #cameLate = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Why it is being started again, as its row says; null once it is there again. */
+  #restarts: string | null = null;
+  /** Requests that were open when the process ended, until its end is told. */
+  #lost: readonly string[] | null = null;
+  /** The end of the last process was told before the next one came. */
+  #told = false;
+  /** It was told before its row said so, if that ever does: of two deaths that follow each other the row may show one. */
+  #ahead = false;
   /** It died with these requests and is started again; nobody was told yet. */
   #died: { detail: string; requests: readonly string[]; timer: NodeJS.Timeout } | null = null;
 
@@ -42,16 +50,22 @@ export class ProcessEnds {
     this.tellRestart();
     if (this.#ended !== null) return;
     this.#ended = kernel;
-    this.#cameLate = first;
+    // A notebook asks what kernel it has before it sends its first cell, and the launch may fail in between.
+    this.#cameLate = first || (kernel.readyAt === null && this.requests.running === undefined);
     if (!this.link.up || this.#exitSeen) this.#finish(kernel);
     else this.#timer = setTimeout(() => this.#finish(kernel), this.timing.drain);
   }
 
   /** Its process died and is started again. */
   died(detail: string): void {
+    this.#restarts = detail;
+    const ahead = this.#ahead;
+    this.#ahead = false;
+    if (ahead) return;
+    const over = this.#lost !== null;
     const timer = setTimeout(() => this.tellRestart(), this.timing.drain);
-    this.#died = { detail, requests: this.requests.ids, timer };
-    if (!this.link.up || this.#exitSeen) this.tellRestart();
+    this.#died = { detail, requests: this.#lost ?? this.requests.ids, timer };
+    if (!this.link.up || over) this.tellRestart();
   }
 
   /** Why first; then `restarting`, upon which notebooks say so and connect anew. Once, after `died`. */
@@ -60,13 +74,23 @@ export class ProcessEnds {
     const { detail, requests, timer } = this.#died;
     clearTimeout(timer);
     this.#died = null;
+    this.#lost = null;
+    this.#told = true;
     this.#tellWhy('KernelDied', `${detail} It was started again; its variables are lost.`, requests);
     this.own.tell('status', { execution_state: 'restarting' });
+  }
+
+  /** Its row says that it is there again. */
+  restarted(): void {
+    this.#restarts = null;
+    this.tellRestart();
   }
 
   /** All output of the process came. */
   exitSeen(): void {
     this.#exitSeen = true;
+    this.#told = false;
+    this.#lost = this.requests.ids;
     this.tellRestart();
     this.streamDown();
   }
@@ -74,6 +98,15 @@ export class ProcessEnds {
   /** Another process speaks. */
   processUp(): void {
     this.#exitSeen = false;
+  }
+
+  /** The agent has let go of the old process. */
+  letGo(): void {
+    if (this.#died === null && this.#restarts !== null && this.#lost !== null && !this.#told) {
+      this.died(this.#restarts);
+      this.#ahead = true;
+    }
+    this.tellRestart();
   }
 
   /** No output will come now. */
@@ -85,6 +118,8 @@ export class ProcessEnds {
   ringOpened(): boolean {
     const untold = !this.#deathTold;
     this.#exitSeen = false;
+    this.#lost = null;
+    this.#ahead = false;
     this.#deathTold = false;
     return untold;
   }

@@ -3,6 +3,7 @@ import type { ClientMessage } from '#libs/jupyter';
 import type { KernelLink } from './kernel-link.js';
 import { answers, type OpenRequests } from './open-requests.js';
 import type { OwnMessages } from './own-messages.js';
+import type { WaitNotice } from './wait-notice.js';
 
 const TAKEN_BACK =
   'This cell was taken back before it ran. The notebook keeps its place in the queue: run the cell again to have it ' +
@@ -14,6 +15,7 @@ export class QueuedRequests {
     private readonly requests: OpenRequests,
     private readonly link: Pick<KernelLink, 'withdraw'>,
     private readonly own: OwnMessages,
+    private readonly notice: Pick<WaitNotice, 'clear'>,
     private readonly loadInfo: () => Promise<KernelInfo | undefined>,
   ) {}
 
@@ -34,6 +36,7 @@ export class QueuedRequests {
 
   /** Gives back the cells that wait, as an interrupted kernel does: the first fails, the others are not run. */
   takeBack(): void {
+    this.notice.clear();
     const cells = new Set(this.requests.idsOf('execute_request'));
     const [first, ...others] = this.link.withdraw((id) => cells.has(id));
     if (first === undefined) return;

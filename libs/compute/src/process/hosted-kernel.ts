@@ -167,7 +167,7 @@ export class HostedKernel {
   async usage(): Promise<KernelUsage | undefined> {
     const stats = await this.#stream?.call('stats').catch(() => undefined);
     if (stats === undefined) return undefined;
-    const quietMs = Number(stats['quietSeconds']) * 1000;
+    const quietMs = Math.round(Number(stats['quietSeconds']) * 1000);
     return KernelUsage.safeParse({ state: stats['state'], quietMs, cpuSeconds: stats['cpuSeconds'] }).data;
   }
 

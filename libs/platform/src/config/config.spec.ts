@@ -118,6 +118,8 @@ describe('refusals name the key, where it was set and what is accepted', () => {
     ],
     [['--prot', '1'], '--prot (flag): unknown flag (did you mean --port?)'],
     [['--auth-groups', '{'], 'auth.groups (flag --auth-groups): not valid JSON; accepted: object'],
+    [['--store-url', 'mysql://db'], 'store.url (flag --store-url): must be a postgresql:// URL; accepted: string'],
+    [['--bus-url', 'db'], 'bus.url (flag --bus-url): must be an amqp:// or amqps:// URL; accepted: string'],
     [['--default-profile', 'huge'], 'defaultProfile (flag --default-profile): no profile huge; accepted: small'],
   ])('%j', (argv, message) => expect(refusal(argv)).toBe(message));
 

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import type { SqlDialect } from '../sql-dialect.js';
 
-export const start: Migration = {
+export const start = ({ serial }: SqlDialect): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {
     await db.schema
       .createTable('kernels')
@@ -62,14 +63,14 @@ export const start: Migration = {
 
     await db.schema
       .createTable('outbox')
-      .addColumn('seq', 'integer', (c) => c.primaryKey().autoIncrement())
+      .addColumn('seq', serial.type, serial.build)
       .addColumn('destination', 'text', (c) => c.notNull())
       .addColumn('pattern', 'text', (c) => c.notNull())
       .addColumn('payload', 'text', (c) => c.notNull())
       .execute();
     await db.schema
       .createTable('input_log')
-      .addColumn('seq', 'integer', (c) => c.primaryKey().autoIncrement())
+      .addColumn('seq', serial.type, serial.build)
       .addColumn('epoch', 'integer', (c) => c.notNull())
       .addColumn('at', 'bigint', (c) => c.notNull())
       .addColumn('events', 'text', (c) => c.notNull())
@@ -82,4 +83,4 @@ export const start: Migration = {
       .execute();
     await sql`insert into leader (id, epoch) values (1, 0)`.execute(db);
   },
-};
+});

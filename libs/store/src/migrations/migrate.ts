@@ -1,20 +1,23 @@
 import type { Kysely } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Schema } from '../schema.js';
+import type { SqlDialect } from '../sql-dialect.js';
 import { start } from './0001-start.js';
 import { culling } from './0002-culling.js';
 import { kernelInfos } from './0003-kernel-infos.js';
+import { leaseAndInbox } from './0004-lease-and-inbox.js';
 
 /** By name, in order; a migration that was ever released is never edited. */
-const migrations: Record<string, Migration> = {
-  '0001-start': start,
+const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
+  '0001-start': start(dialect),
   '0002-culling': culling,
   '0003-kernel-infos': kernelInfos,
-};
+  '0004-lease-and-inbox': leaseAndInbox,
+});
 
 /** Brings the schema up to date. @throws when a migration fails, or the database is newer than this program */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+export async function migrate(db: Kysely<Schema>, dialect: SqlDialect): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations(dialect) } });
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;
 }

@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
 import { type Kernel, KernelInfo } from '#libs/contracts';
 import type { Schema } from '../schema.js';
+import type { Batch } from '../store.js';
+import { upsert } from './upsert.js';
 
 /** What kernels answer to kernel_info, by how they are made: a new version of an environment is a new row. */
 export class KernelInfoRepository {
@@ -12,13 +14,9 @@ export class KernelInfoRepository {
     return row && KernelInfo.parse(JSON.parse(row.info));
   }
 
-  async save(environment: string, info: KernelInfo): Promise<void> {
-    const row = { environment, info: JSON.stringify(info) };
-    await this.db
-      .insertInto('kernel_infos')
-      .values(row)
-      .onConflict((conflict) => conflict.column('environment').doUpdateSet(row))
-      .execute();
+  async save(infos: Batch['kernelInfos']): Promise<void> {
+    const rows = infos.map(({ of, info }) => ({ environment: environmentOf(of), info: JSON.stringify(info) }));
+    await upsert(this.db, 'kernel_infos', 'environment', rows);
   }
 }
 

@@ -3,6 +3,7 @@ import { Kernel, type KernelId, type KernelInfo } from '#libs/contracts';
 import type { KernelReader } from '../readers.js';
 import type { KernelTable, Schema } from '../schema.js';
 import { environmentOf, KernelInfoRepository } from './kernel-info.repository.js';
+import { upsert } from './upsert.js';
 
 export class KernelRepository implements KernelReader {
   constructor(private readonly db: Kysely<Schema>) {}
@@ -46,14 +47,8 @@ export class KernelRepository implements KernelReader {
     return rows.map(({ admitted_at: from, ended_at: to }) => Number(to) - Number(from));
   }
 
-  async save(kernel: Kernel): Promise<void> {
-    const row = rowOf(kernel);
-    const { id: _, ...columns } = row;
-    await this.db
-      .insertInto('kernels')
-      .values(row)
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(columns))
-      .execute();
+  async save(kernels: readonly Kernel[]): Promise<void> {
+    await upsert(this.db, 'kernels', 'id', kernels.map(rowOf));
   }
 
   /** The oldest. @returns their ids */

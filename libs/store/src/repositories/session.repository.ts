@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { type KernelId, SessionRow } from '#libs/contracts';
 import type { SessionReader } from '../readers.js';
 import type { Schema, SessionTable } from '../schema.js';
+import { statementsOf, upsert } from './upsert.js';
 
 export class SessionRepository implements SessionReader {
   constructor(private readonly db: Kysely<Schema>) {}
@@ -16,21 +17,18 @@ export class SessionRepository implements SessionReader {
     return rows.map(sessionOf);
   }
 
-  async save({ id, kernelId, ...rest }: SessionRow): Promise<void> {
-    const columns = { ...rest, kernel_id: kernelId };
-    await this.db
-      .insertInto('sessions')
-      .values({ id, ...columns })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(columns))
-      .execute();
+  async save(sessions: readonly SessionRow[]): Promise<void> {
+    const rows = sessions.map(({ kernelId, ...row }) => ({ ...row, kernel_id: kernelId }));
+    await upsert(this.db, 'sessions', 'id', rows);
   }
 
-  async delete(id: string): Promise<void> {
-    await this.db.deleteFrom('sessions').where('id', '=', id).execute();
+  async delete(ids: readonly string[]): Promise<void> {
+    for (const some of statementsOf(ids)) await this.db.deleteFrom('sessions').where('id', 'in', some).execute();
   }
 
-  async deleteOf(kernelId: KernelId): Promise<void> {
-    await this.db.deleteFrom('sessions').where('kernel_id', '=', kernelId).execute();
+  async deleteOf(kernelIds: readonly KernelId[]): Promise<void> {
+    for (const some of statementsOf(kernelIds))
+      await this.db.deleteFrom('sessions').where('kernel_id', 'in', some).execute();
   }
 }
 

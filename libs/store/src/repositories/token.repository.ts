@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { TokenRow } from '#libs/contracts';
 import type { TokenReader } from '../readers.js';
 import type { Schema, TokenTable } from '../schema.js';
+import { upsert } from './upsert.js';
 
 export class TokenRepository implements TokenReader {
   constructor(private readonly db: Kysely<Schema>) {}
@@ -16,14 +17,8 @@ export class TokenRepository implements TokenReader {
     return rows.map(tokenOf);
   }
 
-  async save(token: TokenRow): Promise<void> {
-    const row = rowOf(token);
-    const { id: _, ...columns } = row;
-    await this.db
-      .insertInto('tokens')
-      .values(row)
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(columns))
-      .execute();
+  async save(tokens: readonly TokenRow[]): Promise<void> {
+    await upsert(this.db, 'tokens', 'id', tokens.map(rowOf));
   }
 
   /** Those that nobody can use any more. A revoked token stays refused: it is one that was not recorded. */

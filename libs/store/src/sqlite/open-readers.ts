@@ -1,18 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
-import type { KernelReader, SessionReader, TokenReader } from '../readers.js';
+import type { Readers } from '../readers.js';
 import { KernelRepository } from '../repositories/kernel.repository.js';
 import { SessionRepository } from '../repositories/session.repository.js';
 import { TokenRepository } from '../repositories/token.repository.js';
 import type { Schema } from '../schema.js';
 import { nodeSqliteDialect } from './node-sqlite-dialect.js';
-
-export interface Readers {
-  kernels: KernelReader;
-  sessions: SessionReader;
-  tokens: TokenReader;
-  close(): Promise<void>;
-}
 
 /** A gateway's own connection; it can't write. The file must exist: open the store first. Sees each finished commit. */
 export function openReaders(path: string): Readers {

@@ -47,7 +47,7 @@ describe('the SQLite file', () => {
     const path = join(folder, 'beamgate.db');
     const store = await openStore(path);
     const readers = openReaders(path);
-    const writing = (readers.kernels as unknown as { save(kernel: unknown): Promise<void> }).save(aKernel());
+    const writing = (readers.kernels as unknown as { save(kernels: unknown[]): Promise<void> }).save([aKernel()]);
     await expect(writing).rejects.toThrow(/readonly/);
     await readers.close();
     await store.close();

@@ -1,0 +1,15 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Schema } from '../schema.js';
+import { openPool, type PoolOptions } from './postgres-pool.js';
+
+/** Where the database is, and how it is spoken to. */
+export type DatabaseOptions = Pick<PoolOptions, 'url'> & Partial<Pick<PoolOptions, 'connections' | 'timeoutMs'>>;
+
+/** Nothing is connected before the first statement. */
+export const openDatabase = (
+  { url, connections = 10, timeoutMs = 10_000 }: DatabaseOptions,
+  more: Pick<PoolOptions, 'readOnly' | 'idleInTransactionMs'>,
+): Kysely<Schema> =>
+  new Kysely<Schema>({
+    dialect: new PostgresDialect({ pool: () => openPool({ url, connections, timeoutMs, ...more }) }),
+  });
