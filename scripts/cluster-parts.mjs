@@ -15,12 +15,15 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root, run } from './build.mjs';
 import { cacheRoot } from './environment.mjs';
 import { packLayer, writeImage } from './oci-image.mjs';
+import { makeVenv } from './venv.mjs';
 
 const VERSION = '1.35.4';
 const MODULE = join(root, 'test', 'cluster');
@@ -29,9 +32,12 @@ const AGENT = join(root, 'agent', 'beamgate_agent');
 const SUITE = 'bookworm';
 /** Of the suite's Python. */
 const PYTHON = '3.11';
+/** Beside `go`, whose own version the module asks for. */
 const TOOLS = ['containerd', 'runc', 'iptables', 'debootstrap', 'ip'];
 const PACKAGES = ['containerd', 'runc', 'containernetworking-plugins', 'iptables', 'debootstrap', 'iproute2'];
 const PLUGINS = '/usr/lib/cni';
+/** What nobody used for so long, made from what is no more, goes. */
+const KEEP_MS = 7 * 24 * 3600 * 1000;
 
 /** Names of the images, as pods name them. */
 export const images = {
@@ -49,15 +55,27 @@ const sourcesOf = (folder, ending) =>
 
 /** Makes `file` by `make(temporary)`, unless it is there; it appears whole or not at all. */
 async function cached(file, what, log, make) {
-  if (existsSync(file)) return file;
+  if (existsSync(file)) {
+    utimesSync(file, new Date(), new Date());
+    return file;
+  }
   const since = Date.now();
   log(`${what} …`);
   mkdirSync(join(file, '..'), { recursive: true });
   const temporary = `${file}.${process.pid}`;
   await make(temporary);
   renameSync(temporary, file);
+  forget(dirname(file));
   log(`${what}: done (${Math.round((Date.now() - since) / 1000)} s).`);
   return file;
+}
+
+function forget(folder) {
+  const old = (path) => Date.now() - statSync(path).mtimeMs > KEEP_MS;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (old(path)) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Calls `work` with a folder that is gone afterwards. */
@@ -79,7 +97,10 @@ async function goProgram(folder, name, flags, log) {
   const file = join(folder, `${name}-${hash}`);
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -p=2' };
   return cached(file, `${name}: building (the cluster's takes 5 to 10 minutes the first time)`, log, (temporary) =>
-    run('go', ['build', '-trimpath', '-ldflags', flags.join(' '), '-o', temporary, `./${name}`], { cwd: MODULE, env }),
+    run('nice', ['-n', '19', 'go', 'build', '-trimpath', '-ldflags', flags.join(' '), '-o', temporary, `./${name}`], {
+      cwd: MODULE,
+      env,
+    }),
   );
 }
 
@@ -93,8 +114,16 @@ const kubebox = (folder, log) => {
   return goProgram(folder, 'kubebox', ['-s', '-w', ...flags, client], log);
 };
 
+/** @throws Error of one line where this process may not make what a node is made of */
+function privileges() {
+  const namespaces = spawnSync('unshare', ['--net', '--mount', 'true'], { encoding: 'utf8' });
+  if (process.platform !== 'linux' || process.getuid() !== 0 || namespaces.status !== 0)
+    throw new Error('The test cluster needs Linux, root, and the right to make network and mount namespaces.');
+}
+
+const found = (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
+
 async function runtime(log) {
-  const found = (tool) => spawnSync('which', [tool]).status === 0;
   const isThere = () => TOOLS.every(found) && existsSync(join(PLUGINS, 'bridge'));
   if (isThere()) return PLUGINS;
   const hint = `The test cluster needs ${PACKAGES.join(', ')}`;
@@ -115,6 +144,17 @@ function mirror() {
   return uri ? [uri] : [];
 }
 
+/** One of the machine with pip, of the image's version where there is such a one. */
+const interpreter = async (log) =>
+  join(await makeVenv('agent-tests', join(root, 'test', 'requirements-agent.lock'), { log }), 'bin', 'python');
+
+/** What the image's interpreter finds compiled, it need not compile at every start; another's it could not use. */
+async function compile(python, folder) {
+  const { stdout } = spawnSync(python, ['--version'], { encoding: 'utf8' });
+  if (!stdout.startsWith(`Python ${PYTHON}.`)) return;
+  await run(python, ['-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash', folder]);
+}
+
 const baseLayer = (folder, log) =>
   cached(join(folder, `base-${hashOf([SUITE, process.arch])}.tar`), 'base of the images', log, (temporary) =>
     inFolder(folder, async (own) => {
@@ -133,9 +173,9 @@ const kernelImage = (folder, base, log) => {
       const target = join(own, 'usr/local/lib', `python${PYTHON}`, 'dist-packages');
       const pip = ['-m', 'pip', '--disable-pip-version-check', '--no-input', 'install', '--quiet', '--no-deps'];
       const fit = ['--only-binary=:all:', '--python-version', PYTHON, '--implementation', 'cp', '--target', target];
-      await run('python3', [...pip, '--no-compile', ...fit, '-r', LOCK]);
-      // By the image's own interpreter's number: what it finds compiled, it need not compile at every start.
-      await run(`python${PYTHON}`, ['-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash', target]);
+      const python = await interpreter(log);
+      await run(python, [...pip, '--no-compile', ...fit, '-r', LOCK]);
+      await compile(python, target);
       const layer = `${temporary}.layer`;
       await packLayer(own, layer);
       await writeImage(images.kernel, [base, layer], { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'] }, temporary);
@@ -150,7 +190,7 @@ const agentImage = (folder, base, log) => {
     inFolder(folder, async (own) => {
       const target = join(own, 'opt/beamgate/agent/beamgate_agent');
       cpSync(AGENT, target, { recursive: true, filter: (path) => !path.endsWith('__pycache__') });
-      await run(`python${PYTHON}`, ['-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash', target]);
+      await compile(await interpreter(log), target);
       const layer = `${temporary}.layer`;
       await packLayer(own, layer);
       const config = { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'], User: '10001:10001' };
@@ -182,6 +222,9 @@ const pauseImage = async (folder, log) => {
  */
 export async function clusterParts({ log, cache = cacheRoot() }) {
   const folder = join(cache, 'cluster');
+  privileges();
+  if (!found('go'))
+    throw new Error('The test cluster is built with Go: install it (1.25 or newer) and have it in PATH.');
   const plugins = await runtime(log);
   const binary = kubebox(folder, log);
   binary.catch(() => {});

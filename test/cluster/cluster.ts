@@ -8,6 +8,7 @@ import { Child } from '../support/child.js';
 import { root } from '../support/parts.js';
 import { eventually } from '../support/processes.js';
 import { ControlPlane, type Identity } from './control-plane.js';
+import { keepKernelSettings } from './kernel-settings.js';
 import { cgroupsOf, killContainers, removeCgroup, unmountUnder } from './left-behind.js';
 import { ClusterNetwork } from './network.js';
 import { NodeFiles } from './node.js';
@@ -40,6 +41,7 @@ export class Cluster {
   private readonly parts = new Map<Part, Child>();
   private readonly plane: ControlPlane;
   private readonly node: NodeFiles;
+  private readonly restoreSettings = keepKernelSettings();
 
   private constructor(
     private readonly made: ClusterParts,
@@ -125,6 +127,7 @@ export class Cluster {
     for (const part of ['kubelet', 'containerd'] as const) await this.kill(part);
     await killContainers(this.node.folder, this.node.socket);
     await Promise.all([...this.parts.values()].map((part) => part.end('SIGKILL')));
+    this.restoreSettings();
     unmountUnder(this.folder);
     for (const group of cgroupsOf(this.nodeName)) removeCgroup(group);
     this.network.remove();

@@ -62,7 +62,8 @@ export class ClusterNetwork {
     ip('-n', name, 'link', 'set', 'outside', 'master', 'br0', 'up');
     ip('address', 'add', `10.${byte}.255.254/16`, 'dev', wire);
     ip('link', 'set', wire, 'up');
-    execFileSync('nsenter', [`--net=/run/netns/${name}`, '--', 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+    const [command, args] = this.inside('sh', ['-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+    execFileSync(command, args);
   }
 }
 
