@@ -164,6 +164,13 @@ class Kernel:
         if self._process:
             self._process.signal(signum, group)
 
+    def measure(self, answer: Answer) -> None:
+        """`answer` gets rssBytes and cpuSeconds; zeros where nothing runs."""
+        if self._process:
+            self._process.measure(answer)
+        else:
+            answer({"rssBytes": 0, "cpuSeconds": 0})
+
     def kill(self) -> None:
         """At once, with no event; the agent is ending."""
         if self._process:
@@ -207,6 +214,7 @@ class Kernel:
         if "error" in message:
             self._error = message["error"]
         elif "initialised" in message:
+            self.pid = self._process.pid
             self._welcomes = message["welcomes"]
             self._connect()
             self.initialised = True
@@ -243,8 +251,8 @@ class Kernel:
             self._offered = True
             launch.write_connection_file(self._spec, self._generation, self.claim["key"])
             self._channels.set_key(self.claim["key"])
-            file = launch.connection_file(self._spec, self._generation)
-            self._process.say({"claim": self.claim, "connectionFile": file})
+            place = {"connectionFile": launch.connection_file(self._spec, self._generation)}
+            self._process.say({"claim": self.claim, **({} if self._spec.supervised else place)})
 
     def _probe(self, patience: float = _FIRST_PROBE_SECONDS) -> None:
         """Ask until it answers and its output is heard: what it tells before it knows of the subscription is lost."""
@@ -292,7 +300,7 @@ class Kernel:
         self.on_accepting()
 
     def _on_exit(self, code: int | None, signum: int | None) -> None:
-        out_of_memory = self._limits.out_of_memory(signum)
+        out_of_memory = self._limits.out_of_memory(signum) or self._process.out_of_memory
         for pid in self._limits.members():
             try:
                 os.kill(pid, signal.SIGKILL)

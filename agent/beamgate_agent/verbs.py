@@ -82,25 +82,28 @@ def _restart(agent: Agent, arguments: dict, answer: Answer) -> None:
 def _stats(agent: Agent, arguments: dict, answer: Answer) -> None:
     _checked(arguments, {})
     kernel = agent.kernel
-    alive = kernel.pid is not None and kernel.exit is None
-    answer(
-        {
-            "state": kernel.state,
-            "pid": kernel.pid,
-            "rssBytes": proc.resident_bytes(kernel.pid) if alive else 0,
-            "cpuSeconds": proc.cpu_seconds(kernel.pid) if alive else 0,
-            "limits": agent.limits.way,
-            "ringBytes": agent.ring.bytes,
-            "ringEntries": len(agent.ring),
-            "paused": agent.relay.paused,
-            "heldBytes": kernel.held_bytes,
-            "sessions": len(agent.sessions),
-            "attached": len(agent.sessions.attached()),
-            "quietSeconds": agent.quiet_seconds,
-            "lastActivity": proc.moment(agent.last_activity),
-            "kernelInfo": kernel.info,
-        }
-    )
+
+    def measured(usage: dict) -> None:
+        answer(
+            {
+                "state": kernel.state,
+                "pid": kernel.pid,
+                "rssBytes": usage["rssBytes"],
+                "cpuSeconds": usage["cpuSeconds"],
+                "limits": agent.limits.way,
+                "ringBytes": agent.ring.bytes,
+                "ringEntries": len(agent.ring),
+                "paused": agent.relay.paused,
+                "heldBytes": kernel.held_bytes,
+                "sessions": len(agent.sessions),
+                "attached": len(agent.sessions.attached()),
+                "quietSeconds": agent.quiet_seconds,
+                "lastActivity": proc.moment(agent.last_activity),
+                "kernelInfo": kernel.info,
+            }
+        )
+
+    kernel.measure(measured)
 
 
 def _ping(_agent: Agent, arguments: dict, answer: Answer) -> None:

@@ -17,7 +17,7 @@ export type KernelFact =
       outOfMemory: boolean;
       agentLost: boolean;
     }
-  | { kind: 'launch-failed'; kernelId: KernelId; detail: string };
+  | { kind: 'launch-failed'; kernelId: KernelId; detail: string; reason?: 'image-pull' | 'unschedulable' };
 
 /** A place where kernels run: processes of this machine, or pods of a cluster. Decides nothing. */
 export interface KernelHost {

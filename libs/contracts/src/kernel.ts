@@ -30,9 +30,11 @@ export type EndReason = z.infer<typeof EndReason>;
 
 /** Where a gateway reaches the kernel's agent. Secret: never leaves our services. */
 export const AgentEndpoint = z.object({
-  socket: z.string().describe('unix socket path'),
+  socket: z.string().describe('unix socket path; address:port where there is tls'),
   clientToken: z.string(),
   controlToken: z.string(),
+  /** Of the pod alone: both sides show this certificate and take no other. */
+  tls: z.object({ certificate: z.string().describe('PEM'), key: z.string().describe('PEM') }).optional(),
 });
 export type AgentEndpoint = z.infer<typeof AgentEndpoint>;
 

@@ -122,7 +122,10 @@ export const LauncherFacts = {
       agentLost: z.boolean(),
     }),
   },
-  launchFailed: { pattern: 'fact.launch-failed', schema: OneKernel.extend({ detail: z.string() }) },
+  launchFailed: {
+    pattern: 'fact.launch-failed',
+    schema: OneKernel.extend({ detail: z.string(), reason: z.enum(['image-pull', 'unschedulable']).optional() }),
+  },
 } as const;
 /** Those of one kernel. */
 export type LauncherFact = {

@@ -51,7 +51,11 @@ export function transition(kernel: Kernel, happening: Happening, now: number): T
       return kept(kernel, now);
     case 'launchFailed':
       if (!isLaunching(kernel) && kernel.phase !== 'stopping') return unchanged(kernel);
-      return ended(kernel, asked(kernel) ?? { reason: 'launch-failed', detail: happening.detail }, now);
+      return ended(
+        kernel,
+        asked(kernel) ?? { reason: happening.reason ?? 'launch-failed', detail: happening.detail },
+        now,
+      );
     case 'launchTimedOut':
       return isLaunching(kernel) ? stopping(kernel, tooSlow(kernel)) : unchanged(kernel);
     case 'stopAsked':
