@@ -19,6 +19,9 @@ export type KernelFact =
     }
   | { kind: 'launch-failed'; kernelId: KernelId; detail: string; reason?: 'image-pull' | 'unschedulable' };
 
+/** An end of which nothing is known but that it came. */
+export const NO_EXIT = { incarnation: null, code: null, signal: null, outOfMemory: false, agentLost: false };
+
 /** A place where kernels run: processes of this machine, or pods of a cluster. Decides nothing. */
 export interface KernelHost {
   /** Facts go here; set before any other call. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { type AgentEndpoint, type KernelId, KernelInfo, KernelUsage } from '#libs/contracts';
 import type { AgentCallError, AgentEvent, Welcome } from '#libs/jupyter';
-import type { KernelFact } from '../kernel-host.js';
+import { type KernelFact, NO_EXIT } from '../kernel-host.js';
 import type { HostLog } from '../process/process-host-options.js';
 import { AgentControl } from './agent-control.js';
 import { endpointOf, type PodAgentSpec } from './manifest.js';
@@ -35,7 +35,10 @@ export class HostedPod {
   #control: AgentControl | undefined;
   #verdict: PodVerdict = { kind: 'on-its-way' };
   #onVerdict = (): void => {};
-  #ready = false;
+  /** The process that was ready last; undefined: none ever. */
+  #readyIncarnation: number | undefined;
+  /** The process that ought to live, as far as we were told. */
+  #incarnation = 0;
   #stopping = false;
   #released = false;
   #removed = false;
@@ -61,6 +64,10 @@ export class HostedPod {
     return this.#end !== undefined;
   }
 
+  get #started(): boolean {
+    return this.#readyIncarnation !== undefined;
+  }
+
   limitStart(seconds: number): void {
     this.#startTimer = setTimeout(() => {
       this.fail(`The kernel did not answer within ${seconds} seconds.`);
@@ -75,7 +82,7 @@ export class HostedPod {
     this.#verdict = verdict;
     this.#onVerdict();
     if (verdict.kind === 'running') this.#reach(verdict.address);
-    else if (verdict.kind === 'failed' && !this.#ready) this.fail(verdict.detail, verdict.reason);
+    else if (verdict.kind === 'failed' && !this.#started) this.fail(verdict.detail, verdict.reason);
     if (agentEnded(pod)) this.#lose();
   }
 
@@ -97,9 +104,9 @@ export class HostedPod {
     this.#clearTimers();
     const ended = this.#verdict.kind === 'ended' ? this.#verdict : undefined;
     const { code, signal, outOfMemory } = ended ?? { code: null, signal: null, outOfMemory: false };
-    if (this.#stopping) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
-    else if (outOfMemory) this.#exited({ code, signal, outOfMemory, agentLost: false });
-    else if (this.#ready) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: true });
+    if (this.#stopping) this.#exited(NO_EXIT);
+    else if (outOfMemory) this.#exited({ ...NO_EXIT, code, signal, outOfMemory });
+    else if (this.#started) this.#exited({ ...NO_EXIT, agentLost: true });
     else
       this.#conclude({
         kind: 'launch-failed',
@@ -113,7 +120,7 @@ export class HostedPod {
   fail(detail: string, reason?: 'image-pull' | 'unschedulable'): void {
     if (this.#end !== undefined) return;
     const why = reason === undefined ? {} : { reason };
-    if (this.#stopping) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
+    if (this.#stopping) this.#exited(NO_EXIT);
     else this.#conclude({ kind: 'launch-failed', kernelId: this.kernelId, detail, ...why });
     this.remove(0);
   }
@@ -124,7 +131,7 @@ export class HostedPod {
     if (this.#end !== undefined) return this.context.tell(this.#end);
     if (this.#control?.up !== true || this.#endpoint === undefined) return;
     this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.#endpoint });
-    if (this.#ready) this.#becomeReady();
+    if (this.#readyIncarnation !== undefined) this.#becomeReady(this.#readyIncarnation);
     await this.#tellState();
   }
 
@@ -141,9 +148,11 @@ export class HostedPod {
     }
   }
 
-  restart(): void {
-    if (this.#end?.kind === 'exited' && !this.#end.agentLost) this.#end = undefined;
-    this.#call('restart', {});
+  restart(incarnation: number): void {
+    this.#incarnation = Math.max(this.#incarnation, incarnation);
+    if (this.#end?.kind === 'exited' && (this.#end.incarnation ?? incarnation) < incarnation) this.#end = undefined;
+    // An agent that we have lost touch with hears it when it is found again.
+    this.#call('restart', { incarnation });
   }
 
   async usage(): Promise<KernelUsage | undefined> {
@@ -183,15 +192,20 @@ export class HostedPod {
     });
   }
 
-  #onWelcome({ claimed, state }: Welcome): void {
+  #onWelcome({ claimed, state, incarnation }: Welcome): void {
     if (this.#endpoint === undefined) return;
     this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.#endpoint });
     if (!claimed) this.#claim();
     if (this.#stopping) this.stop(0);
+    else if (incarnation < this.#incarnation) {
+      this.restart(this.#incarnation);
+      return;
+    }
+    this.#incarnation = incarnation;
     // One that ended before it was claimed has never started; of one that was ours, an exit is told as that.
-    if (state === 'exited' && claimed) this.#ready = true;
+    if (state === 'exited' && claimed) this.#readyIncarnation = incarnation;
     if (state === 'idle' || state === 'busy') {
-      this.#becomeReady();
+      this.#becomeReady(incarnation);
       void this.#tellState();
     }
   }
@@ -220,15 +234,15 @@ export class HostedPod {
   // --- what happens ----------------------------------------------------------------------------------------------
 
   #onEvent(event: AgentEvent): void {
-    if (event.event === 'ready') this.#becomeReady();
+    if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
     else if (event.event === 'exit') void this.#onExit(event);
     else if (event.event === 'activity') this.#tellActivity(event['state'], event['at']);
   }
 
-  #becomeReady(): void {
-    this.#ready = true;
+  #becomeReady(incarnation: number): void {
+    this.#readyIncarnation = incarnation;
     clearTimeout(this.#startTimer);
-    this.context.tell({ kind: 'ready', kernelId: this.kernelId });
+    this.context.tell({ kind: 'ready', kernelId: this.kernelId, incarnation });
     void this.#introduce();
   }
 
@@ -252,7 +266,7 @@ export class HostedPod {
     this.context.tell({ kind: 'activity', kernelId: this.kernelId, state, at: Date.parse(String(at)) });
   }
 
-  async #onExit({ code, signal, outOfMemory, error }: AgentEvent): Promise<void> {
+  async #onExit({ code, signal, outOfMemory, error, incarnation }: AgentEvent): Promise<void> {
     if (this.#end !== undefined) return;
     const told = {
       code: typeof code === 'number' ? code : null,
@@ -261,7 +275,8 @@ export class HostedPod {
     };
     const status = error === CONTAINER_ENDED ? await this.#containerEnd() : undefined;
     const { kind: _, ...how } = { kind: '', ...told, ...status };
-    if (this.#ready || this.#stopping || how.outOfMemory) return this.#exited({ ...how, agentLost: false });
+    if (this.#started || this.#stopping || how.outOfMemory)
+      return this.#exited({ ...how, incarnation: Number(incarnation), agentLost: false });
     const why = how.signal === null ? `exit code ${how.code}` : `signal ${how.signal}`;
     const reason = typeof error === 'string' ? error : `the kernel ended while it started (${why})`;
     this.fail(`${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`);
@@ -281,7 +296,7 @@ export class HostedPod {
     return this.#verdict.kind === 'ended' ? this.#verdict : undefined;
   }
 
-  #exited(how: { code: number | null; signal: number | null; outOfMemory: boolean; agentLost: boolean }): void {
+  #exited(how: Omit<Extract<KernelFact, { kind: 'exited' }>, 'kind' | 'kernelId'>): void {
     this.#conclude({ kind: 'exited', kernelId: this.kernelId, ...how });
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CoreV1Api, type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
 import type { KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
-import type { KernelFact, KernelHost } from '../kernel-host.js';
+import { type KernelFact, type KernelHost, NO_EXIT } from '../kernel-host.js';
 import { deleted, persistently, sentenceOf, statusOf } from './calls.js';
 import { selfSigned } from './certificate.js';
 import { HostedPod, type PodContext } from './hosted-pod.js';
@@ -89,9 +89,9 @@ export class KubernetesHost implements KernelHost {
     else this.#tellLost(kernelId);
   }
 
-  async restart(kernelId: KernelId): Promise<void> {
+  async restart(kernelId: KernelId, incarnation: number): Promise<void> {
     const kernel = this.#kernels.get(kernelId);
-    if (kernel !== undefined) kernel.restart();
+    if (kernel !== undefined) kernel.restart(incarnation);
     else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
   }
 
@@ -233,7 +233,7 @@ export class KubernetesHost implements KernelHost {
   }
 
   #tellLost(kernelId: KernelId): void {
-    this.#tell({ kind: 'exited', kernelId, code: null, signal: null, outOfMemory: false, agentLost: true });
+    this.#tell({ kind: 'exited', kernelId, ...NO_EXIT, agentLost: true });
   }
 
   #tell(fact: KernelFact): void {

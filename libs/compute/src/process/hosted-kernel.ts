@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentEndpoint, type KernelId, KernelInfo, KernelUsage } from '#libs/contracts';
 import { AgentCallError, type AgentEvent, AgentStream, type Welcome } from '#libs/jupyter';
-import type { KernelFact } from '../kernel-host.js';
+import { type KernelFact, NO_EXIT } from '../kernel-host.js';
 import type { AgentFiles, AgentSpec } from './agent-files.js';
 import { lastLines, removeEmptyLog } from './kernel-log.js';
 import { bootId, isAlive, type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
@@ -13,8 +13,6 @@ import type { StartSlots } from './start-slots.js';
 
 /** After the agent should have ended a kernel, milliseconds until it is killed itself. */
 const LAST_RESORT_MS = 3000;
-/** An end of which nothing is known but that it came. */
-const NO_EXIT = { incarnation: null, code: null, signal: null, outOfMemory: false, agentLost: false };
 const RECONNECT_MS = 50;
 const LONGEST_RECONNECT_MS = 1000;
 
