@@ -74,6 +74,8 @@ export const Kernel = z.object({
   /** `jti` of the token that made it. */
   tokenId: z.string().nullable(),
   kernelspec: z.string(),
+  /** What it is counted to; null where its owner has none, or several and named none. */
+  project: z.string().nullable(),
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,

@@ -40,6 +40,7 @@ export const KernelSubmission = z.object({
   actor: z.string(),
   tokenId: z.string().nullable(),
   kernelspec: z.string(),
+  project: z.string().nullable().default(null),
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,

@@ -1,5 +1,6 @@
 export { AesSeal } from './aes-seal.js';
 export * from './config/bus-options.js';
+export { chartSchema } from './config/chart-schema.js';
 export { ConfigError, type ConfigFault } from './config/config-error.js';
 export * from './config/database-options.js';
 export { configHelp, configReference } from './config/describe-config.js';

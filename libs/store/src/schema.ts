@@ -19,6 +19,7 @@ export interface KernelTable {
   actor: string;
   token_id: string | null;
   kernelspec: string;
+  project: string | null;
   priority_class: string;
   /** JSON of Resources. */
   requests: string;

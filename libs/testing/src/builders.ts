@@ -7,6 +7,7 @@ export const aKernelId = (): KernelId => KernelId.parse(randomUUID());
 export const aSubmission = (changes: Partial<KernelSubmission> = {}): KernelSubmission => ({
   id: aKernelId(),
   owner: 'ada',
+  project: null,
   actor: 'ada',
   tokenId: null,
   kernelspec: 'python3',
