@@ -116,9 +116,13 @@ const kubebox = (folder, log) => {
   return goProgram(folder, 'kubebox', ['-s', '-w', ...flags, client], log);
 };
 
-/** The real one, which applies the chart. */
-const helm = (folder, log) =>
-  goProgram(folder, 'helm', ['-s', '-w'], log, join(MODULE, 'helm'), 'helm.sh/helm/v3/cmd/helm');
+/** The real one, which applies the chart. Without a cluster it takes itself to be talking to this version. */
+const helm = (folder, log) => {
+  const [major, minor] = VERSION.split('.');
+  const own = 'helm.sh/helm/v3/pkg/chartutil';
+  const flags = ['-s', '-w', `-X ${own}.k8sVersionMajor=${major}`, `-X ${own}.k8sVersionMinor=${minor}`];
+  return goProgram(folder, 'helm', flags, log, join(MODULE, 'helm'), 'helm.sh/helm/v3/cmd/helm');
+};
 
 /** @throws Error of one line where this process may not make what a node is made of */
 function privileges() {

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppsV1Api, AuthorizationV1Api, type V1Deployment } from '@kubernetes/client-node';
+import { AppsV1Api, AuthorizationV1Api, type V1Deployment, type V1DeploymentStatus } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import { root } from '../support/parts.js';
 import { Cluster } from './cluster.js';
@@ -42,6 +42,9 @@ const install = (values: object): string =>
     ...['--values', valuesFile(values)],
   );
 const secret = (name: string) => cluster.core.readNamespacedSecret({ name, namespace: NAMESPACE });
+
+const failureOf = (status: V1DeploymentStatus | undefined): string | undefined =>
+  status?.conditions?.find(({ type }) => type === 'ReplicaFailure')?.message;
 
 describe('the chart', () => {
   it('has no fault that Helm knows of', () => {
@@ -132,12 +135,12 @@ describe('the chart', () => {
             body: { metadata: { name: account } },
           });
         await apps.createNamespacedDeployment({ namespace: 'strict', body });
-        await cluster.until<V1Deployment>(
+        const { status } = await cluster.until<V1Deployment>(
           '/apis/apps/v1/namespaces/strict/deployments',
           name,
-          ({ status }) =>
-            (status?.replicas ?? 0) > 0 && !status?.conditions?.some(({ type }) => type === 'ReplicaFailure'),
+          ({ status }) => (status?.replicas ?? 0) > 0 || failureOf(status) !== undefined,
         );
+        expect(failureOf(status)).toBeUndefined();
       }
     });
 
