@@ -54,7 +54,8 @@ const weighOf = ({ gpuCount, gpuMilli }: ShapeRequest): number => gpuCount * gpu
 export function replayOpenb({ nodes, tasks, arrivals, policy, rankByOrder = false }: OpenbReplay): OpenbResult {
   const typical = typicalSet(tasks);
   const set = new NodeSet(policy, typical);
-  for (const [index, node] of nodes.entries()) set.addNode(rankByOrder ? { ...node, rank: index / nodes.length } : node);
+  for (const [index, node] of nodes.entries())
+    set.addNode(rankByOrder ? { ...node, rank: index / nodes.length } : node);
   const capacityMilli = nodes.reduce((sum, { gpu }) => sum + (gpu?.devices.length ?? 0) * DEVICE_MILLI, 0);
   const shapes = tasks.map((task) => set.shape(task));
   const placements: (Placement | null)[] = [];
