@@ -24,7 +24,7 @@ export const bestFitPolicy: PlacementPolicy = {
       choice.start = start;
     });
     const cpu = (node.cpuFree - shape.cpuMilli) / MOST_CPU_MILLI;
-    const gpu = (node.gpuFree - shape.gpuMilli * shape.gpuCount) / MOST_GPU_MILLI;
+    const gpu = (node.gpuFree - node.gpuMilliOf(shape)) / MOST_GPU_MILLI;
     choice.score = Math.trunc((1 - (cpu * 0.5 + gpu * 0.5)) * 100);
   },
 };

@@ -26,12 +26,20 @@ interface Columns {
 export class Fragmentation {
   /** Sum of all weights: divide by it for milli. */
   readonly weight: number;
+  /** CPU milli that typical work asks for with one device, the mean over devices; 0: nothing is known. */
+  readonly cpuPerDevice: number;
   private readonly byModel = new Map<string, Columns>();
   private readonly devices = new Int32Array(DEVICE_MILLI + 1);
   private readonly milli = new Float64Array(DEVICE_MILLI + 1);
 
   constructor(readonly typical: TypicalSet) {
     this.weight = typical.reduce((sum, { count }) => sum + count, 0);
+    let [cpu, gpu] = [0, 0];
+    for (const { count, cpuMilli, gpuCount, gpuMilli } of typical) {
+      if (gpuMilli > 0) cpu += count * cpuMilli;
+      gpu += count * gpuCount * gpuMilli;
+    }
+    this.cpuPerDevice = gpu > 0 ? (cpu / gpu) * DEVICE_MILLI : 0;
   }
 
   /** In weight * milli, of the node as it is. */

@@ -23,7 +23,7 @@ const shapes = {
 } as const satisfies Record<string, MigProfile>;
 
 const named = (small: number, wide: number, half: number, all: number): ReadonlyMap<string, MigProfile> =>
-  new Map([
+  new Map<string, MigProfile>([
     [`1g.${small}gb`, shapes['1g']],
     [`1g.${wide}gb`, shapes['1g wide']],
     [`2g.${wide}gb`, shapes['2g']],

@@ -1,4 +1,4 @@
-import { type MigProfile, migFits, migFreeMilli, migLegal, migMask, migProfiles } from './mig.js';
+import { MIG_SLICES, type MigProfile, migFits, migFreeMilli, migLegal, migMask, migProfiles } from './mig.js';
 import type { Placement } from './placement.js';
 import { DEVICE_MILLI, type Shape } from './shape.js';
 import { stableRank } from './stable-rank.js';
@@ -86,6 +86,13 @@ export class NodeState {
     }
     if (sharing === 'mig' || (sharing === 'whole' && shape.kind === 'share')) return false;
     return (this.free[device] as number) >= shape.gpuMilli;
+  }
+
+  /** How much of `gpuFree` the shape takes here. */
+  gpuMilliOf(shape: Shape): number {
+    if (shape.kind !== 'mig') return shape.gpuCount * shape.gpuMilli;
+    const slices = this.profiles?.get(shape.migProfile as string)?.slices ?? 0;
+    return (slices * DEVICE_MILLI) / MIG_SLICES;
   }
 
   /** The first free whole devices, lowest index first; fewer where there are not so many. */

@@ -4,8 +4,9 @@ import type { Placement } from '../placement/placement.js';
 import type { PlacementPolicy } from '../placement/placement-policy.js';
 import { DEVICE_MILLI, type Shape, type ShapeRequest } from '../placement/shape.js';
 import { typicalSet } from '../placement/typical-set.js';
+import { type UnallocatedMilli, unallocated } from './unallocated.js';
 
-/** Arrivals in parts per hundred of capacity at which allocation is read. */
+/** Arrivals in percent of capacity at which allocation is read. */
 const READ_AT = [90, 95, 100, 105, 110, 115, 120, 125, 130] as const;
 
 export interface OpenbReplay {
@@ -14,7 +15,7 @@ export interface OpenbReplay {
   /** Indexes into `tasks`, in order of arrival. */
   arrivals: readonly number[];
   policy: PlacementPolicy;
-  /** Rank by the order of `nodes` rather than by a hash of their names, as the golden values have it. */
+  /** Ranks nodes by their order rather than by their names, as the golden values have it. */
   rankByOrder?: boolean;
 }
 
@@ -24,38 +25,29 @@ export interface OpenbResult {
   allocatedMilli: number;
   /** Percent of capacity. */
   allocation: number;
-  /** Allocation in percent once so much has arrived, in percent of capacity; as far as arrivals went. */
+  /** Both in percent of capacity: what was allocated once so much had arrived, as far as arrivals went. */
   curve: readonly { arrived: number; allocation: number }[];
   /** Tasks that fitted nowhere. */
   failed: number;
-  /** Of the failed: no node was ever able to; not enough was free in sum; enough was, on no one node. */
-  failedBy: { never: number; sum: number; fragmentation: number };
-  /** GPU that is free in the end, in milli, by why the last task that failed there could not have it. */
+  /** Of the failed: no node could ever have taken it; not enough was free in sum; enough was, on no one node. */
+  failedBy: Readonly<Record<'never' | 'sum' | 'fragmentation', number>>;
   unallocatedMilli: UnallocatedMilli;
   /** Per arrival; null: fitted nowhere. */
   placements: readonly (Placement | null)[];
 }
 
-/** By what keeps the typical task off it, each device's free part counted once, weighted over the typical set. */
-export interface UnallocatedMilli {
-  /** Would take the typical task. */
-  usable: number;
-  /** Too little on the device, or too few such devices on the node. */
-  gpu: number;
-  /** The node's CPU is used up. */
-  cpu: number;
-  /** Of a model that the task does not take, or the task wants no GPU. */
-  model: number;
-}
+const gpuOf = ({ gpuCount, gpuMilli }: ShapeRequest): number => gpuCount * gpuMilli;
 
-const weighOf = ({ gpuCount, gpuMilli }: ShapeRequest): number => gpuCount * gpuMilli;
-
-/** Places the arrivals one after another; nothing departs and what fits nowhere is dropped. The protocol of FGD's authors. */
+/**
+ * Places the arrivals one after another; nothing departs, and what fits nowhere is dropped.
+ *
+ * @throws RangeError where an arrival is no task, or a task's request is none
+ * @see Weng et al., "Beware of Fragmentation", USENIX ATC 2023, section 6
+ */
 export function replayOpenb({ nodes, tasks, arrivals, policy, rankByOrder = false }: OpenbReplay): OpenbResult {
   const typical = typicalSet(tasks);
   const set = new NodeSet(policy, typical);
-  for (const [index, node] of nodes.entries())
-    set.addNode(rankByOrder ? { ...node, rank: index / nodes.length } : node);
+  for (const [row, node] of nodes.entries()) set.addNode(rankByOrder ? { ...node, rank: row / nodes.length } : node);
   const capacityMilli = nodes.reduce((sum, { gpu }) => sum + (gpu?.devices.length ?? 0) * DEVICE_MILLI, 0);
   const shapes = tasks.map((task) => set.shape(task));
   const placements: (Placement | null)[] = [];
@@ -63,36 +55,38 @@ export function replayOpenb({ nodes, tasks, arrivals, policy, rankByOrder = fals
   const failedBy = { never: 0, sum: 0, fragmentation: 0 };
   let arrivedMilli = 0;
   let allocatedMilli = 0;
+  const percent = (milli: number): number => (100 * milli) / capacityMilli;
+  const reached = (): number => READ_AT.findLastIndex((due) => arrivedMilli * 100 >= due * capacityMilli);
   for (const index of arrivals) {
-    const shape = shapes[index] as Shape;
-    arrivedMilli += weighOf(shape);
-    const placement = set.place(shape);
-    placements.push(placement ?? null);
+    const shape = shapes[index];
+    if (!shape) throw new RangeError(`No task ${index}`);
+    arrivedMilli += gpuOf(shape);
+    const placement = set.place(shape) ?? null;
+    placements.push(placement);
     if (placement) {
       set.take(placement);
-      allocatedMilli += weighOf(shape);
+      allocatedMilli += gpuOf(shape);
     } else failedBy[whyNot(set, shape)] += 1;
-    const due = READ_AT[curve.length];
-    if (due !== undefined && arrivedMilli * 100 >= due * capacityMilli) {
-      curve.push({ arrived: due, allocation: (100 * allocatedMilli) / capacityMilli });
+    for (const arrived of READ_AT.slice(curve.length, reached() + 1)) {
+      curve.push({ arrived, allocation: percent(allocatedMilli) });
     }
   }
   return {
     capacityMilli,
     arrivedMilli,
     allocatedMilli,
-    allocation: (100 * allocatedMilli) / capacityMilli,
+    allocation: percent(allocatedMilli),
     curve,
     failed: failedBy.never + failedBy.sum + failedBy.fragmentation,
     failedBy,
-    unallocatedMilli: { usable: 0, gpu: 0, cpu: 0, model: 0 },
+    unallocatedMilli: unallocated(set.all(), typical),
     placements,
   };
 }
 
 function whyNot(set: NodeSet, shape: Shape): keyof OpenbResult['failedBy'] {
   const { cpuMilli, memoryBytes, gpuMilli } = set.freeInSum(shape);
-  const enough = cpuMilli >= shape.cpuMilli && memoryBytes >= shape.memoryBytes && gpuMilli >= weighOf(shape);
+  const enough = cpuMilli >= shape.cpuMilli && memoryBytes >= shape.memoryBytes && gpuMilli >= gpuOf(shape);
   if (enough) return 'fragmentation';
   return set.couldFit(shape) ? 'sum' : 'never';
 }
