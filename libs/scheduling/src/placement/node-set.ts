@@ -166,7 +166,7 @@ export class NodeSet {
   freeInSum(shape: Shape): FreeSum {
     const sum = { cpuMilli: 0, memoryBytes: 0, gpuMilli: 0 };
     for (const node of this.all()) {
-      if (!node.accepts(shape)) continue;
+      if (!node.accepts(shape) || (shape.kind !== 'cpu' && node.free.length === 0)) continue;
       sum.cpuMilli += node.cpuFree;
       sum.memoryBytes += node.memoryFree;
       for (let device = 0; device < node.free.length; device += 1) {
