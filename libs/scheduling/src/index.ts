@@ -1,3 +1,4 @@
+export * from './backfill/index.js';
 export * from './core-state.js';
 export type { Ground } from './expected-start.js';
 export * from './first-come.policy.js';

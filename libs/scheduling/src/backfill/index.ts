@@ -1,0 +1,5 @@
+export * from './amounts.js';
+export * from './candidate.js';
+export { CandidateIndex } from './candidate-index.js';
+export * from './capacity-profile.js';
+export * from './plan-backfill.js';
