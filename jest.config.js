@@ -20,5 +20,6 @@ export default {
     suite('e2e', ['<rootDir>/test/e2e'], '\\.spec\\.ts$'),
     suite('chaos', ['<rootDir>/test/chaos'], '\\.spec\\.ts$'),
     suite('security', ['<rootDir>/test/security'], '\\.spec\\.ts$'),
+    suite('scheduling', ['<rootDir>/test/scheduling'], '\\.spec\\.ts$'),
   ],
 };

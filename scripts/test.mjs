@@ -82,6 +82,7 @@ const lanes = (parts) => [
     e2e: inBand('e2e'),
     chaos: inBand('chaos'),
     security: inBand('security'),
+    scheduling: inBand('scheduling'),
   },
 ];
 

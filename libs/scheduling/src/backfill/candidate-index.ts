@@ -6,7 +6,6 @@ import { SortedList } from './sorted-list.js';
 export interface ShapeLine {
   readonly shape: string;
   readonly rank: number;
-  readonly maxWaitMs: number;
   readonly amounts: Amounts;
   /** Shortest first. */
   readonly byDuration: SortedList<Candidate>;
@@ -23,23 +22,28 @@ export const byDuration = (a: Candidate, b: Candidate): number => a.durationMs -
 /** All that wait for one flavor, so that a cycle looks at a shape once and not at each that has it. */
 export class CandidateIndex {
   readonly #candidates = new Map<string, Candidate>();
-  readonly #lines = new Map<string, ShapeLine>();
+  /** One line for each rank in which a shape waits. */
+  readonly #lines = new Map<string, ShapeLine[]>();
 
   get size(): number {
     return this.#candidates.size;
   }
 
+  get(id: string): Candidate | undefined {
+    return this.#candidates.get(id);
+  }
+
   /** @throws RangeError when one with its id is there */
   add(candidate: Candidate): void {
-    const { id, shape, rank, maxWaitMs, amounts } = candidate;
+    const { id, shape } = candidate;
     if (this.#candidates.has(id)) throw new RangeError(`${id} waits already`);
     this.#candidates.set(id, candidate);
-    const key = keyOf(candidate);
-    let line = this.#lines.get(key);
+    const lines = this.#lines.get(shape) ?? [];
+    if (lines.length === 0) this.#lines.set(shape, lines);
+    let line = lines.find(({ rank }) => rank === candidate.rank);
     if (line === undefined) {
-      const lists = { byDuration: new SortedList(byDuration), byAge: new SortedList(byAge) };
-      line = { shape, rank, maxWaitMs, amounts, ...lists };
-      this.#lines.set(key, line);
+      line = lineOf(candidate);
+      lines.push(line);
     }
     line.byDuration.add(candidate);
     line.byAge.add(candidate);
@@ -50,17 +54,26 @@ export class CandidateIndex {
     const candidate = this.#candidates.get(id);
     if (candidate === undefined) return undefined;
     this.#candidates.delete(id);
-    const key = keyOf(candidate);
-    const line = this.#lines.get(key) as ShapeLine;
+    const lines = this.#lines.get(candidate.shape) as ShapeLine[];
+    const at = lines.findIndex(({ rank }) => rank === candidate.rank);
+    const line = lines[at] as ShapeLine;
     line.byDuration.delete(candidate);
     line.byAge.delete(candidate);
-    if (line.byAge.size === 0) this.#lines.delete(key);
+    if (line.byAge.size === 0) lines.splice(at, 1);
+    if (lines.length === 0) this.#lines.delete(candidate.shape);
     return candidate;
   }
 
-  lines(): Iterable<ShapeLine> {
-    return this.#lines.values();
+  /** @param shapes  absent: all */
+  *lines(shapes: Iterable<string> = this.#lines.keys()): Generator<ShapeLine> {
+    for (const shape of shapes) yield* this.#lines.get(shape) ?? [];
   }
 }
 
-const keyOf = ({ shape, rank }: Candidate): string => `${rank} ${shape}`;
+const lineOf = ({ shape, rank, amounts }: Candidate): ShapeLine => ({
+  shape,
+  rank,
+  amounts,
+  byDuration: new SortedList(byDuration),
+  byAge: new SortedList(byAge),
+});

@@ -56,10 +56,16 @@ export class CapacityProfile {
     return this.#free[0] as Amounts;
   }
 
-  /** A past `from` counts as now. @throws RangeError when `id` holds already, or the time is empty */
-  hold(id: string, hold: Hold): void {
+  /**
+   * What is past of it does not count; one that is past wholly and does not lapse overruns.
+   *
+   * @throws RangeError when `id` holds already, or the time is empty
+   */
+  hold(id: string, asked: Hold): void {
     if (this.#holds.has(id)) throw new RangeError(`${id} holds capacity already`);
-    if (!(hold.from < hold.to)) throw new RangeError(`${id} would hold capacity from ${hold.from} to ${hold.to}`);
+    if (!(asked.from < asked.to)) throw new RangeError(`${id} would hold capacity from ${asked.from} to ${asked.to}`);
+    const overruns = asked.to <= this.now && !asked.lapses;
+    const hold = overruns ? { ...asked, to: this.now + OVERRUN_MS } : asked;
     this.#holds.set(id, hold);
     this.#endings.add({ to: hold.to, id });
     this.#change(hold, -1);
@@ -79,10 +85,10 @@ export class CapacityProfile {
     return this.#holds.get(id);
   }
 
-  /** Another end for a hold: its lease was renewed, its limit changed. Whether that is right is for the caller to ask. */
+  /** Another end for a hold: its lease was renewed, its limit changed. Whether there is room is for the caller to ask. */
   extend(id: string, to: number): void {
     const hold = this.release(id);
-    if (hold !== undefined) this.hold(id, { ...hold, to: Math.max(to, this.now + 1) });
+    if (hold !== undefined) this.hold(id, { ...hold, from: Math.min(hold.from, to - 1), to });
   }
 
   /** Nodes came or went. */
@@ -105,7 +111,7 @@ export class CapacityProfile {
     for (let due = this.#endings.first(); due !== undefined && due.to <= now; due = this.#endings.first()) {
       const hold = this.#holds.get(due.id) as Hold;
       this.release(due.id);
-      if (!hold.lapses) this.hold(due.id, { ...hold, to: now + OVERRUN_MS });
+      if (!hold.lapses) this.hold(due.id, hold);
     }
   }
 
@@ -113,7 +119,7 @@ export class CapacityProfile {
   fits(amounts: Amounts, durationMs: number, at: number = this.now): boolean {
     const end = at + durationMs;
     for (let step = this.#stepAt(at); step < this.#times.length; step += 1) {
-      if ((this.#times[step] as number) >= end && step > 0) return true;
+      if ((this.#times[step] as number) >= end) return true;
       if (!within(amounts, this.#free[step] as Amounts)) return false;
     }
     return true;
@@ -129,9 +135,9 @@ export class CapacityProfile {
     return start < FOREVER ? start : undefined;
   }
 
-  /** The first moment after `time` at which what is free changes; undefined: none. */
+  /** The first moment after `time`, which is not past, at which what is free changes; undefined: none. */
   changeAfter(time: number): number | undefined {
-    return this.#times[time < this.now ? 0 : this.#stepAt(time) + 1];
+    return this.#times[this.#stepAt(time) + 1];
   }
 
   /** The steps, for a report or a comparison. */
