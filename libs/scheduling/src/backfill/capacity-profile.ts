@@ -23,8 +23,9 @@ interface Ending {
 
 /**
  * What is free of one flavor from now on: a step function of time, one vector per step, kept minimal (neighbouring steps
- * differ). With n steps, each change and each query costs O(n) plain additions or comparisons at the most, and touches
- * only the steps that the time in question spans; running workloads with the same end share a step.
+ * differ). Running workloads only ever give back, so it falls nowhere but where a head or a reservation begins: between
+ * two falls a query is a binary search. With n steps and f falls to come, a query costs O(f log n), a change O(n) plain
+ * additions over the steps that it spans.
  *
  * Steps are below zero only where the holds themselves exceed the capacity (one that was lowered since, or one that
  * overruns into a reservation).
@@ -33,6 +34,8 @@ export class CapacityProfile {
   /** Where each step begins; the first is now, the last has no end. */
   readonly #times: number[];
   readonly #free: number[][];
+  /** When holds begin that are to come, in order, repeats included. */
+  readonly #falls: number[] = [];
   readonly #holds = new Map<string, Hold>();
   readonly #endings = new SortedList<Ending>((a, b) => a.to - b.to || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   #capacity: Amounts;
@@ -68,6 +71,7 @@ export class CapacityProfile {
     const hold = overruns ? { ...asked, to: this.now + OVERRUN_MS } : asked;
     this.#holds.set(id, hold);
     this.#endings.add({ to: hold.to, id });
+    if (hold.from > this.now) this.#falls.splice(firstAfter(this.#falls, hold.from), 0, hold.from);
     this.#change(hold, -1);
   }
 
@@ -77,6 +81,7 @@ export class CapacityProfile {
     if (hold === undefined) return undefined;
     this.#holds.delete(id);
     this.#endings.delete({ to: hold.to, id });
+    if (hold.from > this.now) this.#falls.splice(firstAfter(this.#falls, hold.from) - 1, 1);
     this.#change(hold, 1);
     return hold;
   }
@@ -108,6 +113,7 @@ export class CapacityProfile {
     this.#times.splice(0, past);
     this.#free.splice(0, past);
     this.#times[0] = now;
+    this.#falls.splice(0, firstAfter(this.#falls, now));
     for (let due = this.#endings.first(); due !== undefined && due.to <= now; due = this.#endings.first()) {
       const hold = this.#holds.get(due.id) as Hold;
       this.release(due.id);
@@ -117,22 +123,19 @@ export class CapacityProfile {
 
   /** Whether so much is free over all of [at, at + durationMs). */
   fits(amounts: Amounts, durationMs: number, at: number = this.now): boolean {
-    const end = at + durationMs;
-    for (let step = this.#stepAt(at); step < this.#times.length; step += 1) {
-      if ((this.#times[step] as number) >= end) return true;
-      if (!within(amounts, this.#free[step] as Amounts)) return false;
-    }
-    return true;
+    return within(amounts, this.#freeAt(at)) && this.#shortAfter(amounts, at, at + durationMs) === undefined;
   }
 
   /** The first moment at or after `from` from which so much is free for so long; undefined: never. */
   earliestStart(amounts: Amounts, durationMs: number, from: number = this.now): number | undefined {
-    let start = Math.max(from, this.now);
-    for (let step = this.#stepAt(start); step < this.#times.length; step += 1) {
-      if ((this.#times[step] as number) >= start + durationMs) return start;
-      if (!within(amounts, this.#free[step] as Amounts)) start = this.#times[step + 1] ?? FOREVER;
+    let start: number | undefined = Math.max(from, this.now);
+    for (;;) {
+      start = this.#firstWith(amounts, start);
+      if (start === undefined) return undefined;
+      const short = this.#shortAfter(amounts, start, start + durationMs);
+      if (short === undefined) return start;
+      start = short;
     }
-    return start < FOREVER ? start : undefined;
   }
 
   /** The first moment after `time`, which is not past, at which what is free changes; undefined: none. */
@@ -166,15 +169,44 @@ export class CapacityProfile {
     this.#join(first);
   }
 
+  /** The first fall in (at, end) at which too little is left. */
+  #shortAfter(amounts: Amounts, at: number, end: number): number | undefined {
+    for (let fall = firstAfter(this.#falls, at); fall < this.#falls.length; fall += 1) {
+      const time = this.#falls[fall] as number;
+      if (time >= end) return undefined;
+      if (!within(amounts, this.#freeAt(time))) return time;
+    }
+    return undefined;
+  }
+
+  /** The first moment at or after `from` at which so much is free. */
+  #firstWith(amounts: Amounts, from: number): number | undefined {
+    let fall = firstAfter(this.#falls, from);
+    let first = this.#stepAt(from);
+    for (;;) {
+      // Up to the next fall what is free only grows.
+      const fallsAt = this.#falls[fall];
+      const end = fallsAt === undefined ? this.#times.length : this.#stepAt(fallsAt - 1) + 1;
+      let [low, high] = [first, end];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (within(amounts, this.#free[middle] as Amounts)) high = middle;
+        else low = middle + 1;
+      }
+      if (low < end) return Math.max(from, this.#times[low] as number);
+      if (fallsAt === undefined) return undefined;
+      fall = firstAfter(this.#falls, fallsAt);
+      first = this.#stepAt(fallsAt);
+    }
+  }
+
+  #freeAt(time: number): Amounts {
+    return this.#free[this.#stepAt(time)] as Amounts;
+  }
+
   /** The last step that begins at or before `time`; the first one for a time past. */
   #stepAt(time: number): number {
-    let [low, high] = [1, this.#times.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#times[middle] as number) <= time) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return Math.max(0, firstAfter(this.#times, time) - 1);
   }
 
   /** The step that begins at `time`, made where there is none. */
@@ -193,4 +225,15 @@ export class CapacityProfile {
     this.#times.splice(step, 1);
     this.#free.splice(step, 1);
   }
+}
+
+/** Index of the first of the sorted numbers that is greater than `bound`. */
+function firstAfter(sorted: readonly number[], bound: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) <= bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

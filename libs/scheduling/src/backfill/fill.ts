@@ -46,8 +46,12 @@ export function fillRank(
       start(candidate);
       return 'next';
     };
-  merge(lines, overdueAt(now, overduePerShape), byAge, look('next'));
-  merge(lines, shortest, byDuration, look('leave'));
+  // Where the shortest does not fit none does: few lines are left to be sorted.
+  const open = lines.filter(({ amounts, byDuration: list }) =>
+    profile.fits(amounts, (list.first() as Candidate).durationMs),
+  );
+  merge(open, overdueAt(now, overduePerShape), byAge, look('next'));
+  merge(open, shortest, byDuration, look('leave'));
 }
 
 /** The one of a line after another one; `taken` were looked at before. */
