@@ -32,10 +32,10 @@ export interface BackfillCycle {
   /** The same ones, by shape; what starts is removed from it. */
   readonly index: CandidateIndex;
   /**
-   * Only these shapes are tried behind the heads: those that came since the last cycle, where nothing was freed since
-   * and no reservation lapsed. Whoever failed then fails now. Absent: all.
+   * The shapes that came since the last cycle, where nothing was freed since and no reservation lapsed: behind the heads
+   * only they are tried, if the heads are as before, since whoever failed then fails now. Absent: all are.
    */
-  readonly shapes?: Iterable<string>;
+  readonly shapes?: ReadonlySet<string>;
   /** What the last cycle promised: heads keep their times unless one goes before them that is new. Absent: nothing. */
   readonly promised?: readonly Promised[];
   /**

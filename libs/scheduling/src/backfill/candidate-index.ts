@@ -65,8 +65,8 @@ export class CandidateIndex {
   }
 
   /** @param shapes  absent: all */
-  *lines(shapes: Iterable<string> = this.#lines.keys()): Generator<ShapeLine> {
-    for (const shape of shapes) yield* this.#lines.get(shape) ?? [];
+  *lines(shapes?: ReadonlySet<string>): Generator<ShapeLine> {
+    for (const shape of shapes ?? this.#lines.keys()) yield* this.#lines.get(shape) ?? [];
   }
 }
 

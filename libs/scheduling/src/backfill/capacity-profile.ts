@@ -131,7 +131,7 @@ export class CapacityProfile {
     let start: number | undefined = Math.max(from, this.now);
     for (;;) {
       start = this.#firstWith(amounts, start);
-      if (start === undefined) return undefined;
+      if (start === undefined || start >= FOREVER) return undefined;
       const short = this.#shortAfter(amounts, start, start + durationMs);
       if (short === undefined) return start;
       start = short;

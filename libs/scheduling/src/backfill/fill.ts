@@ -8,11 +8,18 @@ interface Filling {
   readonly now: number;
   readonly profile: CapacityProfile;
   readonly index: CandidateIndex;
-  readonly shapes?: Iterable<string>;
 }
 
-/** The lines that fit into what is free now, by rank. */
-export function openLines({ profile, index, shapes }: Filling, closed: ReadonlySet<string>): Map<number, ShapeLine[]> {
+/**
+ * The lines that fit into what is free now, by rank.
+ *
+ * @param shapes  only of these; undefined: of all
+ */
+export function openLines(
+  { profile, index }: Filling,
+  closed: ReadonlySet<string>,
+  shapes: ReadonlySet<string> | undefined,
+): Map<number, ShapeLine[]> {
   const ranks = new Map<number, ShapeLine[]>();
   for (const line of index.lines(shapes)) {
     if (closed.has(line.shape) || !within(line.amounts, profile.freeNow)) continue;

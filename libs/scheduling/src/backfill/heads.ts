@@ -47,6 +47,14 @@ export class Heads {
     if (at !== undefined) this.#protect(head, at, { firm: false, fragmented: false });
   }
 
+  /** Whether all that the last cycle protected is protected as it was. Says no where it would have to look closer. */
+  areAsBefore(): boolean {
+    const before = this.#cycle.promised ?? [];
+    const stays = ({ id, at, firm }: Promised): boolean =>
+      firm && this.promised.some((one) => one.firm && one.id === id && one.at === at);
+    return this.#young === undefined && before.every(stays);
+  }
+
   release(): void {
     for (const { id } of this.promised) this.#cycle.profile.release(headHold(id));
     this.#forgetKept();

@@ -34,7 +34,7 @@ export function planBackfill(cycle: BackfillCycle, options: BackfillOptions = BA
   const heads = new Heads(cycle, options.depth, closed, start);
   try {
     heads.protectFirst();
-    const lines = openLines(cycle, closed);
+    const lines = openLines(cycle, closed, heads.areAsBefore() ? cycle.shapes : undefined);
     for (const rank of [...lines.keys()].sort((a, b) => b - a)) {
       heads.protectFromBelow(rank);
       fillRank(lines.get(rank) ?? [], cycle, options, closed, start);
