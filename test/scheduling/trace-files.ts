@@ -1,10 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { readSwf, type Trace } from '#libs/scheduling';
-
-/** Traces and golden values lie beside the repository, or where BEAMGATE_SHARED_DATA says; see their README. */
-const folder = process.env['BEAMGATE_SHARED_DATA'] ?? join(import.meta.dirname, '../../../shared/data');
+import { isShared, sharedText } from './shared-data.js';
 
 export const GOLDEN_POLICIES = ['fcfs', 'easy', 'easy-sjbf'] as const;
 
@@ -27,13 +22,9 @@ export interface GoldenCase {
   readonly policies: Record<(typeof GOLDEN_POLICIES)[number], GoldenReplay>;
 }
 
-const goldenFile = join(folder, 'golden', 'backfill.json');
-/** Undefined where the data is not at hand. */
-export const goldenCases: readonly GoldenCase[] | undefined = existsSync(goldenFile)
-  ? JSON.parse(readFileSync(goldenFile, 'utf8'))
-  : undefined;
+const GOLDEN = 'golden/backfill.json';
+/** None where the data is not at hand. */
+export const goldenCases: readonly GoldenCase[] = isShared(GOLDEN) ? JSON.parse(sharedText(GOLDEN)) : [];
 
-export function readTrace({ trace, processors, arrivalFactor }: Omit<GoldenCase, 'policies'>): Trace {
-  const text = gunzipSync(readFileSync(join(folder, 'swf', trace))).toString('latin1');
-  return readSwf(text, { processors, arrivalFactor });
-}
+export const readTrace = ({ trace, processors, arrivalFactor }: GoldenCase): Trace =>
+  readSwf(sharedText(`swf/${trace}`), { processors, arrivalFactor });

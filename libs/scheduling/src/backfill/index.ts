@@ -1,4 +1,4 @@
-export * from './amounts.js';
+export type { Amounts } from './amounts.js';
 export * from './backfill-cycle.js';
 export * from './candidate.js';
 export { CandidateIndex } from './candidate-index.js';

@@ -92,7 +92,7 @@ const table = (rows: Readonly<Record<string, string | number>>): string =>
 
 const STYLE = `
 :root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse}
+h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}h3{font-size:1rem}table{border-collapse:collapse}
 th{text-align:left;font-weight:normal;padding-right:2rem;opacity:.75}td{font-variant-numeric:tabular-nums}
 svg{width:100%;height:auto}svg text{font-size:11px;fill:currentColor}.grid{stroke:currentColor;opacity:.15}
 .c0{fill:#3b7dd8;background:#3b7dd8}.c1{fill:#d8893b;background:#d8893b}.c2{fill:#4c9f70;background:#4c9f70}

@@ -8,17 +8,17 @@ const DAY = 24 * HOUR;
 /** Waits span from none to days: equal steps would show one column. */
 const EDGES = [
   { under: SECOND, label: '< 1 s' },
-  { under: 10 * SECOND, label: '10 s' },
-  { under: 30 * SECOND, label: '30 s' },
-  { under: MINUTE, label: '1 min' },
-  { under: 5 * MINUTE, label: '5 min' },
-  { under: 15 * MINUTE, label: '15 min' },
-  { under: HOUR, label: '1 h' },
-  { under: 4 * HOUR, label: '4 h' },
-  { under: 12 * HOUR, label: '12 h' },
-  { under: DAY, label: '1 d' },
-  { under: 4 * DAY, label: '4 d' },
-  { under: Infinity, label: 'more' },
+  { under: 10 * SECOND, label: '< 10 s' },
+  { under: 30 * SECOND, label: '< 30 s' },
+  { under: MINUTE, label: '< 1 min' },
+  { under: 5 * MINUTE, label: '< 5 min' },
+  { under: 15 * MINUTE, label: '< 15 min' },
+  { under: HOUR, label: '< 1 h' },
+  { under: 4 * HOUR, label: '< 4 h' },
+  { under: 12 * HOUR, label: '< 12 h' },
+  { under: DAY, label: '< 1 d' },
+  { under: 4 * DAY, label: '< 4 d' },
+  { under: Infinity, label: 'longer' },
 ];
 
 /** How long those of one class waited, as a drawing with its percentiles. */
