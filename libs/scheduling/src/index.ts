@@ -1,3 +1,4 @@
+export * from './backfill/index.js';
 export * from './core-state.js';
 export type { Ground } from './expected-start.js';
 export * from './first-come.policy.js';
@@ -16,4 +17,5 @@ export { openbArrivals } from './simulate/openb-arrivals.js';
 export { openbNodes } from './simulate/openb-nodes.js';
 export { type OpenbTask, openbTasks } from './simulate/openb-tasks.js';
 export type { UnallocatedMilli } from './simulate/unallocated.js';
+export * from './simulate/index.js';
 export * from './step.js';
