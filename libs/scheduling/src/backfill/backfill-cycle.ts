@@ -6,8 +6,8 @@ import type { CapacityProfile } from './capacity-profile.js';
  * How the core uses backfill. Per flavor it keeps two structures and changes them with each event, never rebuilding them:
  *
  *   profile: CapacityProfile   what is free from now on. `hold` at a start (until its wall limit, else its class's lease)
- *                              and for each reservation (`lapses`), `release` at an end, `extend` when a lease is
- *                              renewed, `advance` once per cycle after the cycle's events.
+ *                              and for each reservation (`lapses`), `release` at an end, `extend` as far as `roomUntil` when
+ *                              a lease is renewed, `advance` once per cycle after the cycle's events.
  *   index: CandidateIndex      all that wait for this flavor, by shape. `add` at submit, `remove` when it leaves the
  *                              queue, both again when its rank is raised.
  *
