@@ -6,8 +6,8 @@ import type { CapacityProfile } from './capacity-profile.js';
  * How the core uses backfill. Per flavor it keeps two structures and changes them with each event, never rebuilding them:
  *
  *   profile: CapacityProfile   what is free from now on. `hold` at a start (until its wall limit, else its class's lease)
- *                              and for each reservation (`lapses`), `release` at an end, `extend` when a lease is
- *                              renewed, `advance` once per cycle after the cycle's events.
+ *                              and for each reservation (`lapses`), `release` at an end, `extend` as far as `roomUntil`
+ *                              says when a lease is renewed, `advance` once per cycle after the cycle's events.
  *   index: CandidateIndex      all that wait for this flavor, by shape. `add` at submit, `remove` when it leaves the
  *                              queue, both again when its rank is raised.
  *
@@ -15,7 +15,8 @@ import type { CapacityProfile } from './capacity-profile.js';
  * heads, and one look per shape that fits what is free; not the number of those that wait.
  *
  * The owner of a running reservation: shrink the reservation's hold by what starts in it (release, hold what is left), and
- * hold the workload instead.
+ * hold the workload instead. One that may run on several flavors waits in the index of each, and leaves the others' when
+ * it starts.
  */
 
 /** One flavor's cycle. */

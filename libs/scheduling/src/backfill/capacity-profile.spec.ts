@@ -151,6 +151,20 @@ describe('the capacity profile', () => {
     expect(profile.earliestStart([2, 0], 1)).toBe(0);
   });
 
+  it('tells how far a hold can be extended: one millisecond more would take what another holds', () =>
+    fc.assert(
+      fc.property(arbitraryHolds, arbitraryHold, fc.integer({ min: 0, max: 90 }), (others, own, wanted) => {
+        const profile = profileOf(others);
+        profile.hold('own', own);
+        const until = profile.roomUntil('own', wanted);
+        const room = (to: number): boolean => enough(others, own.amounts, own.to, to - own.to);
+        expect(until).toBeLessThanOrEqual(Math.max(wanted, own.to));
+        expect(room(until)).toBe(true);
+        if (until < wanted) expect(room(until + 1)).toBe(false);
+      }),
+      { numRuns: 300 },
+    ));
+
   it('refuses a second hold under one name, and an empty one', () => {
     const profile = profileOf([{ amounts: [1, 1], from: 0, to: 10 }]);
     expect(() => profile.hold('0', { amounts: [1, 1], from: 0, to: 10 })).toThrow(RangeError);

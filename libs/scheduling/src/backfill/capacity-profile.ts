@@ -1,4 +1,5 @@
 import { type Amounts, within } from './amounts.js';
+import { firstAfter } from './first-after.js';
 import { SortedList } from './sorted-list.js';
 
 /** The end of what has none. */
@@ -94,6 +95,17 @@ export class CapacityProfile {
   extend(id: string, to: number): void {
     const hold = this.release(id);
     if (hold !== undefined) this.hold(id, { ...hold, from: Math.min(hold.from, to - 1), to });
+  }
+
+  /**
+   * How far, up to `to`, a hold could be extended: to where a head or a reservation takes what it holds, and never short
+   * of its present end. A lease is not renewed past it.
+   */
+  roomUntil(id: string, to: number): number {
+    const hold = this.#holds.get(id);
+    if (hold === undefined || to <= hold.to) return hold?.to ?? this.now;
+    if (!within(hold.amounts, this.#freeAt(hold.to))) return hold.to;
+    return this.#shortAfter(hold.amounts, hold.to, to) ?? to;
   }
 
   /** Nodes came or went. */
@@ -225,15 +237,4 @@ export class CapacityProfile {
     this.#times.splice(step, 1);
     this.#free.splice(step, 1);
   }
-}
-
-/** Index of the first of the sorted numbers that is greater than `bound`. */
-function firstAfter(sorted: readonly number[], bound: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] as number) <= bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
