@@ -78,7 +78,7 @@ describe('a placement', () => {
     const typical = [{ cpuMilli: 4_000, gpuCount: 1, gpuMilli: 1_000, count: 1 }];
     const nodes = [spec('tight', ['share', 'share'], { rank: 0 }), spec('ample', ['share'], { rank: 0.1 })];
     const chosen = (starved: number) => {
-      const set = new NodeSet(rankedGradientPolicy({ lambda: 2, starved }), typical);
+      const set = new NodeSet(rankedGradientPolicy({ lambda: 2, starved, leftover: 0 }), typical);
       for (const node of nodes) set.addNode(node);
       return onto(set, ask(0, 0))?.node;
     };
@@ -86,9 +86,22 @@ describe('a placement', () => {
   });
 });
 
+it('puts a share where the least is expected to be left over', () => {
+  const typical = [600, 400].map((gpuMilli) => ({ cpuMilli: 0, gpuCount: 1, gpuMilli, count: 1 }));
+  const chosen = (leftover: number) => {
+    const set = new NodeSet(rankedGradientPolicy({ lambda: 0.001, starved: 0, leftover }), typical);
+    set.addNode(spec('whole', ['share'], { rank: 0 }));
+    set.addNode(spec('used', ['share'], { rank: 1 }));
+    set.take({ node: 'used', cpuMilli: 0, memoryBytes: 0, devices: [0], gpuMilli: 350 });
+    return onto(set, ask(1, 50))?.node;
+  };
+  // Both devices would still take either; but 950 ends in crumbs, and 600 may be filled by one.
+  expect([chosen(0), chosen(1)]).toEqual(['whole', 'used']);
+});
+
 describe('devices without CPU', () => {
   it('that are so already are used up rather than kept', () => {
-    const set = new NodeSet(rankedGradientPolicy({ lambda: 2, starved: 2 }), [
+    const set = new NodeSet(rankedGradientPolicy({ lambda: 2, starved: 2, leftover: 0 }), [
       { cpuMilli: 4_000, gpuCount: 1, gpuMilli: 1_000, count: 1 },
     ]);
     set.addNode(spec('ample', ['share', 'share'], { rank: 0 }));
