@@ -17,7 +17,7 @@ interface Golden {
 const policies = {
   'bestfit-1st': bestFitPolicy,
   'fgd-1st': fgdPolicy,
-  'fgd-rank2': rankedGradientPolicy({ lambda: 2, starved: 0 }),
+  'fgd-rank2': rankedGradientPolicy({ lambda: 2, starved: 0, leftover: 0 }),
 };
 
 describeWithData(

@@ -1,3 +1,4 @@
+import { expectedLeftover } from './expected-leftover.js';
 import { migFits } from './mig.js';
 import type { NodeState } from './node-state.js';
 import { DEVICE_MILLI } from './shape.js';
@@ -28,12 +29,15 @@ export class Fragmentation {
   readonly weight: number;
   /** CPU milli that typical work asks for with one device, the mean over devices; 0: nothing is known. */
   readonly cpuPerDevice: number;
+  /** By free milli of a device. */
+  readonly leftover: Float64Array;
   private readonly byModel = new Map<string, Columns>();
   private readonly devices = new Int32Array(DEVICE_MILLI + 1);
   private readonly milli = new Float64Array(DEVICE_MILLI + 1);
 
   constructor(readonly typical: TypicalSet) {
     this.weight = typical.reduce((sum, { count }) => sum + count, 0);
+    this.leftover = expectedLeftover(typical);
     let [cpu, gpu] = [0, 0];
     for (const { count, cpuMilli, gpuCount, gpuMilli } of typical) {
       if (gpuMilli > 0) cpu += count * cpuMilli;

@@ -7,14 +7,15 @@ import { DEVICE_MILLI, type Shape } from './shape.js';
 
 /**
  * How much less GPU lies stranded once the shape is placed, in devices (negative: more); of the best device, the first
- * of equals. `worth` turns the gradient into the score before devices are compared.
+ * of equals. `worth` turns the gradient into the score before devices are compared; it is also told what the device of a
+ * share has free before and after, in milli.
  */
 export function gradient(
   node: NodeState,
   shape: Shape,
   fragmentation: Fragmentation,
   choice: Choice,
-  worth: (devices: number) => number,
+  worth: (devices: number, freeBefore: number, freeAfter: number) => number,
 ): void {
   const before = fragmentation.of(node);
   const scale = 1 / (Math.max(1, fragmentation.weight) * DEVICE_MILLI);
@@ -24,8 +25,9 @@ export function gradient(
   everyChoice(node, shape, (device, start) => {
     // A device with as much free as the last one would score the same: common, for devices are mostly whole.
     if (shape.kind === 'share' && node.free[device] === seen) return;
-    seen = device < 0 ? 0 : (node.free[device] as number);
-    const score = worth((before - strandedAfter(node, shape, fragmentation, device, start)) * scale);
+    seen = shape.kind === 'share' ? (node.free[device] as number) : 0;
+    const devices = (before - strandedAfter(node, shape, fragmentation, device, start)) * scale;
+    const score = worth(devices, seen, seen > 0 ? seen - shape.gpuMilli : 0);
     if (score <= choice.score) return;
     choice.score = score;
     choice.device = device;

@@ -165,13 +165,11 @@ export class NodeSet {
   /** What is free over all nodes that would take the shape: enough in sum, on no node, is fragmentation. */
   freeInSum(shape: Shape): FreeSum {
     const sum = { cpuMilli: 0, memoryBytes: 0, gpuMilli: 0 };
-    for (const node of this.all()) {
-      if (!node.accepts(shape) || (shape.kind !== 'cpu' && node.free.length === 0)) continue;
+    for (const node of this.nodes) {
+      if (!node?.accepts(shape) || (shape.kind !== 'cpu' && node.free.length === 0)) continue;
       sum.cpuMilli += node.cpuFree;
       sum.memoryBytes += node.memoryFree;
-      for (let device = 0; device < node.free.length; device += 1) {
-        if ((node.sharing[device] === 'mig') === (shape.kind === 'mig')) sum.gpuMilli += node.free[device] as number;
-      }
+      sum.gpuMilli += shape.kind === 'mig' ? node.migFree : node.gpuFree - node.migFree;
     }
     return sum;
   }

@@ -31,6 +31,8 @@ export class NodeState {
   readonly free: Int32Array;
   /** Sum of `free`. */
   gpuFree: number;
+  /** The part of `gpuFree` that lies on MIG devices. */
+  migFree: number;
   /** Memory slices that are taken, a mask per MIG device. */
   readonly taken: Uint8Array;
   readonly profiles: ReadonlyMap<string, MigProfile> | undefined;
@@ -46,6 +48,7 @@ export class NodeState {
     this.sharing = spec.gpu?.devices ?? [];
     this.free = new Int32Array(this.sharing.length).fill(DEVICE_MILLI);
     this.gpuFree = this.free.length * DEVICE_MILLI;
+    this.migFree = this.sharing.filter((sharing) => sharing === 'mig').length * DEVICE_MILLI;
     this.taken = new Uint8Array(this.sharing.length);
     this.profiles = migProfiles.get(this.model ?? '');
     if (this.sharing.includes('mig') && !this.profiles) throw new RangeError(`${this.model} has no MIG profiles`);
@@ -58,6 +61,7 @@ export class NodeState {
     copy.memoryFree = this.memoryFree;
     copy.free.set(this.free);
     copy.gpuFree = this.gpuFree;
+    copy.migFree = this.migFree;
     copy.taken.set(this.taken);
     return copy;
   }
@@ -120,7 +124,9 @@ export class NodeState {
         this.taken[device] = (this.taken[device] as number) ^ migMask(this.profile(mig.profile), mig.start);
         this.free[device] = migFreeMilli(this.taken[device]);
       } else this.free[device] = before - sign * gpuMilli;
-      this.gpuFree += (this.free[device] as number) - before;
+      const change = (this.free[device] as number) - before;
+      this.gpuFree += change;
+      if (mig) this.migFree += change;
     }
     this.stranded = Number.NaN;
   }

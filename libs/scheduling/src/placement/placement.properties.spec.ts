@@ -115,6 +115,9 @@ describe('a set of nodes', () => {
           expect(node.memoryFree).toBe(node.spec.memoryBytes - sum((p) => p.memoryBytes));
           expect(Math.min(node.cpuFree, node.memoryFree, ...node.free)).toBeGreaterThanOrEqual(0);
           expect(node.gpuFree).toBe(node.free.reduce((all, free) => all + free, 0));
+          expect(node.migFree).toBe(
+            node.free.reduce((all, free, i) => all + (node.sharing[i] === 'mig' ? free : 0), 0),
+          );
           for (const [device, free] of node.free.entries()) {
             const on = here.filter(({ devices }) => devices.includes(device));
             const masks = on.flatMap(({ mig }) =>
