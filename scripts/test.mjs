@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, install, root, serviceNode } from './build.mjs';
+import { clusterParts } from './cluster-parts.mjs';
 import { testParts } from './test-parts.mjs';
 
 const results = join(root, 'test-results');
@@ -72,8 +73,20 @@ async function pytest(name, venv, folder) {
 const LONG = 'test/conformance/section-1';
 const inBand = (name) => () => jest(name, name, ['--runInBand']);
 
+/** A machine that can't have a cluster fails the suite with the line that says why. */
+async function inCluster(made) {
+  const since = Date.now();
+  try {
+    await made;
+  } catch (error) {
+    log(`cluster: FAILED: ${error.message}`);
+    return counted('cluster', { ok: false, seconds: seconds(since) });
+  }
+  return jest('cluster', 'cluster', ['--runInBand']);
+}
+
 /** Suites that take turns; the lanes run beside each other. The long waits of section 1 cost no processor time. */
-const lanes = (parts) => [
+const lanes = (parts, cluster) => [
   { 'conformance-waits': () => jest('conformance-waits', 'conformance', ['--runInBand', LONG]) },
   {
     agent: () => pytest('agent', parts.agent, 'agent'),
@@ -82,6 +95,8 @@ const lanes = (parts) => [
     e2e: inBand('e2e'),
     chaos: inBand('chaos'),
     security: inBand('security'),
+    cluster: () => inCluster(cluster),
+    scheduling: inBand('scheduling'),
   },
 ];
 
@@ -107,7 +122,11 @@ try {
   settingUp.catch(() => {});
   await build({ log });
   const suites = isWanted('unit') ? [await jest('unit', 'unit', ['--maxWorkers=100%'])] : [];
-  const running = lanes(await settingUp).map(async (lane) => {
+  const parts = await settingUp;
+  // The first build takes minutes; it runs at the lowest priority beside what comes before its suite.
+  const cluster = isWanted('cluster') ? clusterParts({ log }) : undefined;
+  cluster?.catch(() => {});
+  const running = lanes(parts, cluster).map(async (lane) => {
     for (const [name, run] of Object.entries(lane)) if (isWanted(name)) suites.push(await run());
   });
   await Promise.all(running);

@@ -16,7 +16,7 @@ from .relay import Relay
 from .ring import Hole, Ring
 from .session import MAX_SESSIONS, Session, Sessions
 from .spec import Spec
-from .stream import Connection, Listener
+from .stream import Connection, Listener, TlsListener
 from .verbs import CLIENT_VERBS, CONTROL_VERBS, VerbError
 
 PROTOCOL = 1
@@ -46,7 +46,7 @@ class Agent:
         self._term = -1
         self._connections: set[Connection] = set()
         self._by_connection: dict[Connection, Session] = {}
-        self._listener: Listener | None = None
+        self._listener: Listener | TlsListener | None = None
         self._activity_timer: Timer | None = None
         self._activity_told = ""
         self._survival: Timer | None = None
@@ -55,7 +55,10 @@ class Agent:
 
     def listen(self) -> None:
         """@raises OSError when the socket can't be bound"""
-        self._listener = Listener(self.loop, self.spec.socket, self._on_connection)
+        if self.spec.tls:
+            self._listener = TlsListener(self.loop, self.spec.socket, self.spec.tls, self._on_connection)
+        else:
+            self._listener = Listener(self.loop, self.spec.socket, self._on_connection)
         self.write_record()
         self.plan_survival()
 
@@ -76,7 +79,9 @@ class Agent:
             self.write_record()
 
     def write_record(self) -> None:
-        """What a restarted launcher adopts by. @raises OSError"""
+        """What a restarted launcher adopts by; a pod's own labels are that. @raises OSError"""
+        if not self.spec.record:
+            return
         pid = os.getpid()
         record = {
             "kernelId": (self.kernel.claim or {}).get("kernelId", self.spec.kernel_id),
@@ -104,6 +109,8 @@ class Agent:
         self.loop.stop()
 
     def _remove_files(self) -> None:
+        if not self.spec.record:
+            return
         paths = [self.spec.record, self.spec.socket]
         with suppress(OSError):
             entries = os.scandir(self.spec.directory)
@@ -203,6 +210,7 @@ class Agent:
             "pid": kernel.pid,
             "claimed": kernel.claim is not None,
             "initialised": kernel.initialised,
+            "incarnation": kernel.incarnation,
             "limits": self.limits.way,
             **({"exit": kernel.exit} if kernel.exit else {}),
         }

@@ -195,7 +195,8 @@ def run(fd: int, agent: int, connection_file: str) -> None:
         if not line:
             os._exit(0)
         message = json.loads(line)
-        app.connection_file = sys.argv[2] = message["connectionFile"]
+        # In a pod it stays where it was.
+        app.connection_file = sys.argv[2] = message.get("connectionFile", sys.argv[2])
         apply(message["claim"], app, agent)
         tell({"claimed": True})
     except BaseException as error:

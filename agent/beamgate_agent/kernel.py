@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 
+from . import proc
 from .loop import READ, Loop
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,6 +35,8 @@ class KernelProcess:
         self.on_boot_closed: Callable[[], None] = lambda: None
         self.on_exit: Callable[[int | None, int | None], None] = lambda *_: None
         self._rest = b""
+        # Told by who watches the limits.
+        self.out_of_memory = False
         ours, theirs = socket.socketpair()
         self._boot: socket.socket | None = ours
         self.pid = os.fork()
@@ -67,6 +70,10 @@ class KernelProcess:
         except ProcessLookupError:
             # Between fork and setsid there is no group yet.
             signal.pidfd_send_signal(self._pidfd, signum)
+
+    def measure(self, answer: Callable[[dict], None]) -> None:
+        """`answer` gets rssBytes and cpuSeconds."""
+        answer({"rssBytes": proc.resident_bytes(self.pid), "cpuSeconds": proc.cpu_seconds(self.pid)})
 
     def kill(self) -> None:
         """Kill the group and wait for the process: afterwards nothing of it runs."""

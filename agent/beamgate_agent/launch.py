@@ -13,6 +13,8 @@ from .spec import Spec
 forking = False
 # Variables that modules set when they were imported into it.
 set_by_imports: dict[str, str] = {}
+# In a pod: what starts kernels in the container beside.
+supervisor = None
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 
 
@@ -26,18 +28,40 @@ def connection_file(spec: Spec, generation: int) -> str:
 
 
 def write_connection_file(spec: Spec, generation: int, key: str) -> None:
-    ports = {f"{channel}_port": port for channel, port in PORTS.items()}
-    info = {"transport": "ipc", "ip": ip(spec, generation), "key": key, "signature_scheme": "hmac-sha256", **ports}
+    text = _connection(spec, generation, key)
+    if spec.supervised:
+        supervisor.send("write", name=f"kernel-{generation}.json", text=text)
+        return
     path = connection_file(spec, generation)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(info, file)
+        file.write(text)
+
+
+def _connection(spec: Spec, generation: int, key: str) -> str:
+    ports = {f"{channel}_port": port for channel, port in PORTS.items()}
+    info = {"transport": "ipc", "ip": ip(spec, generation), "key": key, "signature_scheme": "hmac-sha256", **ports}
+    return json.dumps(info)
 
 
 def start(spec: Spec, loop: Loop, limits: Limits, generation: int, claim: dict | None) -> KernelProcess:
     """@param claim  for kernels that start with it; None for one that is initialised before"""
+    if spec.supervised:
+        return _start_beside(spec, loop, generation, claim)
     write_connection_file(spec, generation, claim["key"] if claim else os.urandom(16).hex())
     env = claims.merged(spec.env, claim) if claim else spec.env
     return KernelProcess(loop, _become(spec, generation, claim, env), (claim or {}).get("cwd", spec.cwd), limits.join)
+
+
+def _start_beside(spec: Spec, loop: Loop, generation: int, claim: dict | None):
+    from .pod import PodProcess, Supervisor
+
+    global supervisor
+    supervisor = supervisor or Supervisor(loop)
+    name = f"kernel-{generation}.json"
+    argv = [spec.python, "-Xfrozen_modules=off", "{folder}/boot.py", "{fd}", "{agent}", f"{{folder}}/{name}"]
+    env = claims.merged(spec.env, claim) if claim else spec.env
+    text = _connection(spec, generation, os.urandom(16).hex())
+    return PodProcess(loop, supervisor, argv, env, (claim or {}).get("cwd", spec.cwd), (name, text))
 
 
 def _become(spec: Spec, generation: int, claim: dict | None, env: dict[str, str]) -> Become:

@@ -1,6 +1,7 @@
 """The specification file that the launcher writes: what to start, where, and with which limits."""
 
 import json
+import os
 
 
 class SpecError(ValueError):
@@ -24,9 +25,15 @@ _KEYS = {
     "unclaimedSeconds": _NUMBER,
     "orphanSeconds": _NUMBER,
     "lingerSeconds": _NUMBER,
+    "tls": dict,
 }
+# Only in a pod: the agent listens on TCP, and `socket` is its address.
+_OPTIONAL = ("tls",)
+_TLS_KEYS = {"certificate": str, "key": str}
 _KERNEL_KEYS = {
     "python": {"kind": str, "python": str},
+    # In the container beside.
+    "pod": {"kind": str, "python": str},
     "generic": {"kind": str, "argv": list, "interruptMode": str, "resourceDir": str, "claimable": bool},
 }
 _LIMIT_KEYS = {"memoryBytes": (int, type(None)), "cpuMilli": (int, type(None)), "cgroups": bool}
@@ -56,10 +63,10 @@ class Spec:
     """The parsed file; attributes are its keys in snake case."""
 
     def __init__(self, value: dict) -> None:
-        check_keys(value, _KEYS, "the specification")
+        check_keys(value, _KEYS, "the specification", _OPTIONAL)
         kernel = value["kernel"]
         if kernel.get("kind") not in _KERNEL_KEYS:
-            raise SpecError("key 'kind' in kernel must be 'python' or 'generic'")
+            raise SpecError("key 'kind' in kernel must be 'python', 'pod' or 'generic'")
         check_keys(kernel, _KERNEL_KEYS[kernel["kind"]], "kernel", ("claimable",))
         check_keys(value["limits"], _LIMIT_KEYS, "limits")
         check_strings(value["env"], "env")
@@ -69,6 +76,10 @@ class Spec:
         self.record: str = value["record"]
         self.client_token: str = value["clientToken"]
         self.control_token: str = value["controlToken"]
+        self.tls: dict | None = value.get("tls")
+        if self.tls:
+            check_keys(self.tls, _TLS_KEYS, "tls")
+        self.supervised = kernel["kind"] == "pod"
         self.env: dict[str, str] = value["env"]
         self.cwd: str = value["cwd"]
         self.memory_bytes: int | None = value["limits"]["memoryBytes"]
@@ -89,14 +100,18 @@ class Spec:
             self._check_generic(kernel)
         if not self.client_token or not self.control_token:
             raise SpecError("clientToken and controlToken must not be empty")
-        if max(len(self.socket), len(self.directory) + 16) > _MAX_SOCKET_PATH:
+        if not self.tls and max(len(self.socket), len(self.directory) + 16) > _MAX_SOCKET_PATH:
             raise SpecError("directory or socket: the path is too long for a unix socket")
 
     @classmethod
     def read(cls, path: str) -> "Spec":
+        """@param path  of the file, or `env:NAME` for a variable that holds its text"""
         try:
-            with open(path, encoding="utf-8") as file:
-                value = json.load(file)
+            if path.startswith("env:"):
+                value = json.loads(os.environ.pop(path[4:], ""))
+            else:
+                with open(path, encoding="utf-8") as file:
+                    value = json.load(file)
         except (OSError, ValueError) as error:
             raise SpecError(f"the specification can't be read: {error}") from error
         if not isinstance(value, dict):

@@ -23,6 +23,7 @@ from .frames import (
 )
 from .loop import READ, WRITE, Loop
 from .reading import CHUNK, Long, receive
+from .tls import TlsSocket, server_context
 
 _BATCH = 512
 _FLUSH_BYTES = 1 << 22
@@ -59,15 +60,38 @@ class Listener:
         self._sock.close()
 
 
+class TlsListener:
+    """Accepts on TCP who shows the pod's own certificate."""
+
+    def __init__(self, loop: Loop, address: str, tls: dict, on_connection: Callable[["Connection"], None]) -> None:
+        """@raises OSError when the port can't be bound or the certificate can't be used"""
+        self._loop = loop
+        self._on_connection = on_connection
+        self._context = server_context(tls["certificate"], tls["key"])
+        host, _, port = address.rpartition(":")
+        self._sock = socket.create_server((host, int(port)), backlog=128)
+        self._sock.setblocking(False)
+        loop.watch(self._sock.fileno(), READ, self._accept)
+
+    def _accept(self, _mask: int) -> None:
+        sock, _ = self._sock.accept()
+        self._on_connection(Connection(self._loop, TlsSocket(sock, self._context)))
+
+    def close(self) -> None:
+        self._loop.unwatch(self._sock.fileno())
+        self._sock.close()
+
+
 class Connection:
     """One peer. The owner sets the callbacks; after `on_close` none is called again.
 
     `on_frame(connection, kind, seq, body)` may raise BadFrame. `pull` gives more ring frames when all is written.
     """
 
-    def __init__(self, loop: Loop, sock: socket.socket) -> None:
+    def __init__(self, loop: Loop, sock: socket.socket | TlsSocket) -> None:
         self._loop = loop
         self._sock = sock
+        self._pending = getattr(sock, "pending", None)
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self.fd = sock.fileno()
@@ -120,6 +144,8 @@ class Connection:
         try:
             if mask & ~WRITE:
                 self._read()
+                while self.open and self._pending and self._pending():
+                    self._read()
         except BadFrame as error:
             self.bye(error.code, str(error))
         except BlockingIOError:

@@ -63,14 +63,18 @@ def _shutdown(agent: Agent, arguments: dict, answer: Answer) -> None:
 
 
 def _restart(agent: Agent, arguments: dict, answer: Answer) -> None:
-    _checked(arguments, {"claim": dict}, ("claim",))
-    claim = arguments.get("claim")
+    _checked(arguments, {"claim": dict, "incarnation": int}, ("claim", "incarnation"))
+    claim, kernel = arguments.get("claim"), agent.kernel
+    incarnation = arguments.get("incarnation", kernel.incarnation + 1)
+    if incarnation <= kernel.incarnation:
+        answer({"pid": kernel.pid})
+        return
     if claim is not None:
         _checked_claim(claim)
-    elif agent.kernel.claim is None:
+    elif kernel.claim is None:
         raise VerbError("unclaimed", "the kernel was never claimed")
     agent.relay.forget_requests()
-    agent.kernel.restart(claim, answer)
+    kernel.restart(claim, incarnation, answer)
     agent.on_state()
     agent.plan_survival()
 
@@ -78,25 +82,28 @@ def _restart(agent: Agent, arguments: dict, answer: Answer) -> None:
 def _stats(agent: Agent, arguments: dict, answer: Answer) -> None:
     _checked(arguments, {})
     kernel = agent.kernel
-    alive = kernel.pid is not None and kernel.exit is None
-    answer(
-        {
-            "state": kernel.state,
-            "pid": kernel.pid,
-            "rssBytes": proc.resident_bytes(kernel.pid) if alive else 0,
-            "cpuSeconds": proc.cpu_seconds(kernel.pid) if alive else 0,
-            "limits": agent.limits.way,
-            "ringBytes": agent.ring.bytes,
-            "ringEntries": len(agent.ring),
-            "paused": agent.relay.paused,
-            "heldBytes": kernel.held_bytes,
-            "sessions": len(agent.sessions),
-            "attached": len(agent.sessions.attached()),
-            "quietSeconds": agent.quiet_seconds,
-            "lastActivity": proc.moment(agent.last_activity),
-            "kernelInfo": kernel.info,
-        }
-    )
+
+    def measured(usage: dict) -> None:
+        answer(
+            {
+                "state": kernel.state,
+                "pid": kernel.pid,
+                "rssBytes": usage["rssBytes"],
+                "cpuSeconds": usage["cpuSeconds"],
+                "limits": agent.limits.way,
+                "ringBytes": agent.ring.bytes,
+                "ringEntries": len(agent.ring),
+                "paused": agent.relay.paused,
+                "heldBytes": kernel.held_bytes,
+                "sessions": len(agent.sessions),
+                "attached": len(agent.sessions.attached()),
+                "quietSeconds": agent.quiet_seconds,
+                "lastActivity": proc.moment(agent.last_activity),
+                "kernelInfo": kernel.info,
+            }
+        )
+
+    kernel.measure(measured)
 
 
 def _ping(_agent: Agent, arguments: dict, answer: Answer) -> None:

@@ -52,11 +52,12 @@ class Link:
     """One connected socket. `receive` and `flush` are called when the socket is ready; `send` only queues."""
 
     def __init__(self, path: str, kind: str) -> None:
-        """@raises OSError when nobody listens at `path` (yet)"""
+        """@param path  of the socket, or @name of an abstract one
+        @raises OSError when nobody listens there (yet)"""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self.sock.setblocking(False)
-            self.sock.connect(path)
+            self.sock.connect(f"\0{path[1:]}" if path[0] == "@" else path)
         except OSError:
             self.sock.close()
             raise

@@ -77,10 +77,12 @@ class Closed(Exception):
 class Client:
     """`messages` is all that came, in order; `acknowledge` says whether to ack what comes."""
 
-    def __init__(self, path, acknowledge=True):
-        self.sock = socket.socket(socket.AF_UNIX)
+    def __init__(self, path, acknowledge=True, sock=None):
+        """@param sock  connected already; `path` is then of no use"""
+        self.sock = sock or socket.socket(socket.AF_UNIX)
         self.sock.settimeout(SECONDS)
-        self.sock.connect(str(path))
+        if not sock:
+            self.sock.connect(str(path))
         self.acknowledge = acknowledge
         self.data = b""
         self.messages = []

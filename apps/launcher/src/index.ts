@@ -1,1 +1,2 @@
 export * from './launcher.module.js';
+export * from './process-host.js';

@@ -1,3 +1,5 @@
 export * from './kernel-host.js';
+export * from './kubernetes/kubernetes-host-options.js';
+export * from './kubernetes/make-kubernetes-host.js';
 export * from './process/process-host.js';
 export * from './process/process-host-options.js';

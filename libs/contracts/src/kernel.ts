@@ -30,9 +30,11 @@ export type EndReason = z.infer<typeof EndReason>;
 
 /** Where a gateway reaches the kernel's agent. Secret: never leaves our services. */
 export const AgentEndpoint = z.object({
-  socket: z.string().describe('unix socket path'),
+  socket: z.string().describe('unix socket path; address:port where there is tls'),
   clientToken: z.string(),
   controlToken: z.string(),
+  /** Of the pod alone: both sides show this certificate and take no other. */
+  tls: z.object({ certificate: z.string().describe('PEM'), key: z.string().describe('PEM') }).optional(),
 });
 export type AgentEndpoint = z.infer<typeof AgentEndpoint>;
 
@@ -72,6 +74,8 @@ export const Kernel = z.object({
   /** `jti` of the token that made it. */
   tokenId: z.string().nullable(),
   kernelspec: z.string(),
+  /** What it is counted to; null where its owner has none, or several and named none. */
+  project: z.string().nullable(),
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,
@@ -81,6 +85,8 @@ export const Kernel = z.object({
   /** A sentence for people about the end or the wait; empty where there is nothing to say. */
   detail: z.string(),
   executionState: z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']),
+  /** Grows with each restart: which process of the kernel ought to live. */
+  incarnation: z.int(),
   submittedAt: Instant,
   admittedAt: Instant.nullable(),
   readyAt: Instant.nullable(),

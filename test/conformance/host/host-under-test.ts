@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KernelFact, ProcessHost, type ProcessHostOptions } from '#libs/compute';
+import { type KernelFact, type KernelHost, ProcessHost, type ProcessHostOptions } from '#libs/compute';
 import { type AgentEndpoint, KernelId, type LaunchSpec } from '#libs/contracts';
 import { AgentStream, EMPTY_OBJECT, packV1, peekV1 } from '#libs/jupyter';
 
@@ -52,7 +52,7 @@ export class Facts {
   readonly all: KernelFact[] = [];
   readonly #watchers = new Set<() => void>();
 
-  constructor(host: ProcessHost) {
+  constructor(host: KernelHost) {
     host.onFact((fact) => {
       this.all.push(fact);
       for (const watcher of this.#watchers) watcher();
@@ -103,14 +103,19 @@ export interface Execution {
   status: string;
 }
 
-/** Runs code as a client of the agent would and resolves with its reply; rejects when the kernel's stream ends. */
-export async function execute({ socket, clientToken }: AgentEndpoint, code: string): Promise<Execution> {
+/**
+ * Runs code as a client of the agent would. Resolves when it has the reply and all output, which come by two ways and in
+ * no order; rejects when the kernel's stream ends.
+ */
+export async function execute({ socket, tls, clientToken }: AgentEndpoint, code: string): Promise<Execution> {
   const session = randomUUID();
   const id = randomUUID();
   const header = { msg_id: id, msg_type: 'execute_request', session, username: 'u', version: '5.4', date: '' };
   const content = { code, silent: false, store_history: false, allow_stdin: false, stop_on_error: true };
-  const stream = AgentStream.connect({ socket, token: clientToken, role: 'client', session });
+  const stream = AgentStream.connect({ socket, tls, token: clientToken, role: 'client', session });
   let text = '';
+  let status: string | undefined;
+  let idle = false;
   try {
     await stream.opened();
     return await new Promise<Execution>((resolve, reject) => {
@@ -124,7 +129,9 @@ export async function execute({ socket, clientToken }: AgentEndpoint, code: stri
         const { msg_type: type } = part(1);
         if (type === 'stream') text += part(4).text;
         if (type === 'error') text += `${part(4).ename}: ${part(4).evalue}`;
-        if (type === 'execute_reply') resolve({ text, status: part(4).status });
+        if (type === 'execute_reply') status = part(4).status;
+        if (type === 'status') idle = part(4).execution_state === 'idle';
+        if (idle && status !== undefined) resolve({ text, status });
       });
       const request = {
         channel: 'shell',

@@ -137,6 +137,7 @@ export class KernelLink {
     if (endpoint === null) return;
     const stream = AgentStream.connect({
       socket: endpoint.socket,
+      tls: endpoint.tls,
       token: endpoint.clientToken,
       role: 'client',
       session: this.session,

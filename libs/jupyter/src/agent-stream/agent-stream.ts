@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { MalformedMessage } from '../framing/malformed-message.js';
+import { connectAgent } from './connect-agent.js';
 import { FrameParser } from './frame-parser.js';
 import { FrameWriter } from './frame-writer.js';
 import { FrameType, packJsonFrame, STREAM_VERSION } from './frames.js';
@@ -39,6 +40,7 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
   #full = false;
   #ended = false;
   #closed = false;
+  readonly #remote: boolean;
   #bye: Bye | undefined;
   #error: Error | undefined;
 
@@ -50,17 +52,9 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
   private constructor(options: AgentStreamOptions) {
     super();
     const parser = new FrameParser((type, number, body) => this.#onFrame(type, number, body));
-    const socket = connect({
-      path: options.socket,
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (bytes) => {
-          this.#read(parser, READ_BUFFER.subarray(0, bytes));
-          return true;
-        },
-      },
-    });
+    const socket = connectAgent(options, READ_BUFFER, (bytes) => this.#read(parser, bytes));
     this.#socket = socket;
+    this.#remote = options.tls !== undefined;
     this.#writer = new FrameWriter(socket);
     socket.on('drain', () => this.#onDrain());
     socket.on('error', (error) => {
@@ -123,7 +117,9 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
   end(): void {
     this.#ended = true;
     this.#writer.flush();
-    this.#socket.destroySoon();
+    // A pod that is gone answers nothing, not even that it is: what was not welcomed would wait for minutes.
+    if (this.#remote && this.#welcome === null) this.#socket.destroy();
+    else this.#socket.destroySoon();
     this.#socket.resume();
   }
 

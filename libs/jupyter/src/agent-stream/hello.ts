@@ -1,12 +1,20 @@
 import { STREAM_VERSION } from './frames.js';
 
 /** How to reach the agent and as whom. */
-export type AgentStreamOptions =
-  | ({ socket: string; token: string; role: 'client' } & ClientPosition)
+export type AgentStreamOptions = AgentAddress & AgentRole;
+
+export interface AgentAddress {
+  /** Path of a unix socket; `address:port` where there is `tls`. */
+  socket: string;
+  /** PEM. Both sides show this certificate and take no other. */
+  tls?: { certificate: string; key: string } | undefined;
+}
+
+type AgentRole =
+  | ({ token: string; role: 'client' } & ClientPosition)
   /** May call and gets no output, so the agent keeps none for it. */
-  | { socket: string; token: string; role: 'client'; session?: never }
+  | { token: string; role: 'client'; session?: never }
   | {
-      socket: string;
       token: string;
       role: 'control';
       /** Fences: the agent refuses a control stream whose term is lower than the highest it saw. */
@@ -42,6 +50,8 @@ export interface Welcome {
   claimed: boolean;
   /** Whether the kernel's process has come as far as it can without a claim. */
   initialised: boolean;
+  /** Counts the processes that the kernel had here, from 0. */
+  incarnation: number;
   /** To a session: header of the last execution that it asked for and that is not silent; null where there was none. */
   lastCell?: Record<string, unknown> | null;
 }

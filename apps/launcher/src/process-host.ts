@@ -1,15 +1,19 @@
 import { join } from 'node:path';
 import { type PoolOptions, ProcessHost, type TemplateOptions } from '#libs/compute';
-import { type Environment, environmentFolders, findInterpreter, readEnvironment } from '#libs/jupyter';
-import type { Config, Log } from '#libs/platform';
-import { catalogueOf } from './catalogue.js';
-import { projectRoot } from './project-root.js';
+import {
+  type Environment,
+  environmentFolders,
+  findInterpreter,
+  KernelspecCatalogue,
+  readEnvironment,
+} from '#libs/jupyter';
+import { type Config, inheritedEnvironment, kernelspecSources, type Log, projectRoot } from '#libs/platform';
 
 const UNCLAIMED_SECONDS = 300;
 const LINGER_SECONDS = 60;
 
 /** The host of this machine. Agents run on the Python of the default environment, which is new enough. */
-export function processHost(config: Config, inherited: Record<string, string>, log: Log): ProcessHost {
+export function processHost(config: Config, log: Log): ProcessHost {
   const root = projectRoot();
   const environments = environmentFolders([join(root, 'environments'), ...config.kernels.environments]);
   const { workingDirectories, defaultWorkingDirectory, cgroups, python } = config.kernels;
@@ -22,7 +26,7 @@ export function processHost(config: Config, inherited: Record<string, string>, l
     templates: templatesOf(config, [standard, ...environments.map(readEnvironment)]),
     pools: poolsOf(config, log),
     poolBudget: config.pools.budget,
-    inherited,
+    inherited: inheritedEnvironment(config.kernels.inheritedEnv),
     workingDirectories,
     defaultWorkingDirectory,
     cgroups,
@@ -48,7 +52,7 @@ function templatesOf(config: Config, environments: readonly Environment[]): Temp
 }
 
 function poolsOf(config: Config, log: Log): PoolOptions[] {
-  const kernelspecs = catalogueOf(config, () => undefined);
+  const kernelspecs = new KernelspecCatalogue({ ...kernelspecSources(config), onProblem: () => undefined });
   return Object.entries(config.pools.kernelspecs).flatMap(([name, size]) => {
     try {
       const { command, profile } = kernelspecs.resolve(name);

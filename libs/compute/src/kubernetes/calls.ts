@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiException } from '@kubernetes/client-node';
+
+const TRIES = 8;
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 3000;
+const PASSING = new Set([429, 500, 502, 503, 504]);
+
+/** Status of the answer; undefined where the API server was not reached. */
+export const statusOf = (error: unknown): number | undefined => {
+  const { code } = error as Partial<ApiException<unknown>>;
+  return typeof code === 'number' ? code : undefined;
+};
+
+/** What the API server says, as a sentence. */
+export function sentenceOf(error: unknown): string {
+  const { body, message } = error as { body?: unknown; message: string };
+  try {
+    const read = typeof body === 'string' ? JSON.parse(body) : body;
+    return typeof read?.message === 'string' ? read.message : message;
+  } catch {
+    return message;
+  }
+}
+
+/**
+ * Calls again what may pass: the server is busy, starting, or was not reached. It waits as long as the server asks, else
+ * twice as long each time.
+ *
+ * @param again  whether an error of another kind may pass too
+ * @throws the last error
+ */
+export async function persistently<T>(
+  call: () => Promise<T>,
+  again: (error: unknown) => boolean = () => false,
+): Promise<T> {
+  for (let tried = 1, wait = FIRST_WAIT_MS; ; tried += 1, wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+    try {
+      return await call();
+    } catch (error) {
+      const status = statusOf(error);
+      const passing = status === undefined ? isUnreached(error) : PASSING.has(status);
+      if (tried === TRIES || !(passing || again(error))) throw error;
+      const asked = Number((error as Partial<ApiException<unknown>>).headers?.['retry-after']) * 1000;
+      await delay(asked > 0 ? asked : wait * (0.5 + Math.random() / 2), undefined, { ref: false });
+    }
+  }
+}
+
+/** What is gone already has been deleted. */
+export const deleted = (call: () => Promise<unknown>): Promise<unknown> =>
+  persistently(call).catch((error) => {
+    if (statusOf(error) !== 404) throw error;
+  });
+
+const isUnreached = (error: unknown): boolean =>
+  /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|socket hang up|fetch failed|other side closed/.test(
+    `${(error as Error).message} ${String((error as Error).cause)} ${(error as { code?: string }).code}`,
+  );

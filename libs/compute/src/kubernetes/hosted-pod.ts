@@ -1,0 +1,314 @@
+import { randomBytes } from 'node:crypto';
+import type { V1Pod } from '@kubernetes/client-node';
+import { type AgentEndpoint, type KernelId, KernelInfo, KernelUsage } from '#libs/contracts';
+import type { AgentCallError, AgentEvent, Welcome } from '#libs/jupyter';
+import { type KernelFact, NO_EXIT } from '../kernel-host.js';
+import type { HostLog } from '../process/process-host-options.js';
+import { AgentControl } from './agent-control.js';
+import { endpointOf, type PodAgentSpec } from './manifest.js';
+import { agentEnded, type PodVerdict, podVerdict } from './pod-verdict.js';
+
+/** After the agent should have ended a kernel, milliseconds until its pod is deleted. */
+const LAST_RESORT_MS = 3000;
+/** How long the end of a container may take to show in its pod's status. */
+const STATUS_MS = 3000;
+/** What the agent says of a kernel whose container ended under it. @see agent/beamgate_agent/pod.py */
+const CONTAINER_ENDED = 'the container of the kernel has ended';
+
+/** What all pods of a host share. */
+export interface PodContext {
+  term: number;
+  log: HostLog;
+  /** Images whose kernels have said what they are. */
+  introduced: Set<string>;
+  tell(fact: KernelFact): void;
+  /** Deletes the pod and its secret; resolves when the API server has taken that. */
+  remove(pod: HostedPod, graceSeconds: number): Promise<void>;
+}
+
+/** One kernel in a pod: what its pod's status says, the control stream to its agent, and what was told of it. */
+export class HostedPod {
+  /** Resolves when the pod is gone. */
+  readonly gone: Promise<void>;
+  #resolveGone = (): void => {};
+  #endpoint: AgentEndpoint | undefined;
+  #control: AgentControl | undefined;
+  #verdict: PodVerdict = { kind: 'on-its-way' };
+  #onVerdict = (): void => {};
+  /** The process that was ready last; undefined: none ever. */
+  #readyIncarnation: number | undefined;
+  /** The process that ought to live, as far as we were told. */
+  #incarnation = 0;
+  #stopping = false;
+  #released = false;
+  #removed = false;
+  #end: KernelFact | undefined;
+  #startTimer: NodeJS.Timeout | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly context: PodContext,
+    readonly kernelId: KernelId,
+    readonly namespace: string,
+    private readonly spec: PodAgentSpec,
+    readonly image: string,
+  ) {
+    this.gone = new Promise((resolve) => {
+      this.#resolveGone = resolve;
+    });
+  }
+
+  node: string | undefined;
+
+  get ended(): boolean {
+    return this.#end !== undefined;
+  }
+
+  get #started(): boolean {
+    return this.#readyIncarnation !== undefined;
+  }
+
+  limitStart(seconds: number): void {
+    this.#startTimer = setTimeout(() => {
+      this.fail(`The kernel did not answer within ${seconds} seconds.`);
+    }, seconds * 1000);
+  }
+
+  // --- what its pod's status says --------------------------------------------------------------------------------
+
+  onPod(pod: V1Pod): void {
+    this.node = pod.spec?.nodeName;
+    const verdict = podVerdict(pod);
+    this.#verdict = verdict;
+    this.#onVerdict();
+    if (verdict.kind === 'running') this.#reach(verdict.address);
+    else if (verdict.kind === 'failed' && !this.#started) this.fail(verdict.detail, verdict.reason);
+    if (agentEnded(pod)) this.#lose();
+  }
+
+  onPodGone(): void {
+    this.#removed = true;
+    this.#lose();
+    this.#control?.close();
+    this.#resolveGone();
+  }
+
+  /** Its node is silent or gone. */
+  onNodeLost(): void {
+    this.#lose(0);
+  }
+
+  /** The agent is no more: tells it if nothing was told, and removes the pod. */
+  #lose(graceSeconds = 1): void {
+    if (this.#released) return;
+    this.#clearTimers();
+    const ended = this.#verdict.kind === 'ended' ? this.#verdict : undefined;
+    const { code, signal, outOfMemory } = ended ?? { code: null, signal: null, outOfMemory: false };
+    if (this.#stopping) this.#exited(NO_EXIT);
+    else if (outOfMemory) this.#exited({ ...NO_EXIT, code, signal, outOfMemory });
+    else if (this.#started) this.#exited({ ...NO_EXIT, agentLost: true });
+    else
+      this.#conclude({
+        kind: 'launch-failed',
+        kernelId: this.kernelId,
+        detail: 'The agent ended while the kernel started.',
+      });
+    this.remove(graceSeconds);
+  }
+
+  /** The start has failed; the pod goes. */
+  fail(detail: string, reason?: 'image-pull' | 'unschedulable'): void {
+    if (this.#end !== undefined) return;
+    const why = reason === undefined ? {} : { reason };
+    if (this.#stopping) this.#exited(NO_EXIT);
+    else this.#conclude({ kind: 'launch-failed', kernelId: this.kernelId, detail, ...why });
+    this.remove(0);
+  }
+
+  // --- what others ask -------------------------------------------------------------------------------------------
+
+  async retell(): Promise<void> {
+    if (this.#end !== undefined) return this.context.tell(this.#end);
+    if (this.#control?.up !== true || this.#endpoint === undefined) return;
+    this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.#endpoint });
+    if (this.#readyIncarnation !== undefined) this.#becomeReady(this.#readyIncarnation);
+    await this.#tellState();
+  }
+
+  stop(graceMs: number): void {
+    this.#stopping = true;
+    if (this.#end !== undefined) {
+      this.context.tell(this.#end);
+      this.remove(1);
+    } else if (this.#control?.up !== true) {
+      this.remove(0);
+    } else {
+      this.#call('shutdown', { graceMs });
+      this.#killTimer ??= setTimeout(() => this.remove(0), graceMs + LAST_RESORT_MS);
+    }
+  }
+
+  restart(incarnation: number): void {
+    this.#incarnation = Math.max(this.#incarnation, incarnation);
+    if (this.#end?.kind === 'exited' && (this.#end.incarnation ?? incarnation) < incarnation) this.#end = undefined;
+    // An agent that we have lost touch with hears it when it is found again.
+    this.#call('restart', { incarnation });
+  }
+
+  async usage(): Promise<KernelUsage | undefined> {
+    const stats = await this.#control?.call('stats').catch(() => undefined);
+    if (stats === undefined) return undefined;
+    const quietMs = Number(stats['quietSeconds']) * 1000;
+    return KernelUsage.safeParse({ state: stats['state'], quietMs, cpuSeconds: stats['cpuSeconds'] }).data;
+  }
+
+  /** Deletes pod and secret, once. */
+  remove(graceSeconds: number): void {
+    if (this.#removed || this.#released) return;
+    this.#removed = true;
+    this.#clearTimers();
+    this.context.remove(this, graceSeconds).catch((error: Error) => {
+      this.#removed = false;
+      this.context.log.warn({ kernelId: this.kernelId, reason: error.message }, 'a pod could not be deleted');
+    });
+  }
+
+  /** Lets go of agent and kernel without ending them. */
+  release(): void {
+    this.#released = true;
+    this.#clearTimers();
+    this.#control?.close();
+  }
+
+  // --- the control stream ----------------------------------------------------------------------------------------
+
+  #reach(address: string): void {
+    if (this.#endpoint !== undefined || this.#released) return;
+    this.#endpoint = endpointOf(this.spec, address);
+    this.#control = new AgentControl(this.#endpoint, this.context.term, {
+      onWelcome: (welcome) => this.#onWelcome(welcome),
+      onEvent: (event) => this.#onEvent(event),
+      onOver: (code) => this.#giveUp(code),
+    });
+  }
+
+  #onWelcome({ claimed, state, incarnation }: Welcome): void {
+    if (this.#endpoint === undefined) return;
+    this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.#endpoint });
+    if (!claimed) this.#claim();
+    if (this.#stopping) this.stop(0);
+    else if (incarnation < this.#incarnation) {
+      this.restart(this.#incarnation);
+      return;
+    }
+    this.#incarnation = incarnation;
+    // One that ended before it was claimed has never started; of one that was ours, an exit is told as that.
+    if (state === 'exited' && claimed) this.#readyIncarnation = incarnation;
+    if (state === 'idle' || state === 'busy') {
+      this.#becomeReady(incarnation);
+      void this.#tellState();
+    }
+  }
+
+  #claim(): void {
+    const key = randomBytes(32).toString('hex');
+    this.#control?.call('claim', { env: {}, kernelId: this.kernelId, key }).catch((error: AgentCallError) => {
+      // Both are told otherwise: by the exit event, and by the pod's end.
+      if (error.code === 'start_failed' || error.code === 'stream_closed') return;
+      this.fail(`The kernel could not be claimed: ${error.message}`);
+    });
+  }
+
+  #giveUp(code: string): void {
+    this.context.log.warn({ kernelId: this.kernelId, code }, 'let go of a kernel that another launcher took');
+    this.release();
+    this.#resolveGone();
+  }
+
+  #call(verb: string, args: object): void {
+    this.#control?.call(verb, args).catch((error: Error) => {
+      this.context.log.info({ kernelId: this.kernelId, verb, reason: error.message }, 'the agent did not carry it out');
+    });
+  }
+
+  // --- what happens ----------------------------------------------------------------------------------------------
+
+  #onEvent(event: AgentEvent): void {
+    if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
+    else if (event.event === 'exit') void this.#onExit(event);
+    else if (event.event === 'activity') this.#tellActivity(event['state'], event['at']);
+  }
+
+  #becomeReady(incarnation: number): void {
+    this.#readyIncarnation = incarnation;
+    clearTimeout(this.#startTimer);
+    this.context.tell({ kind: 'ready', kernelId: this.kernelId, incarnation });
+    void this.#introduce();
+  }
+
+  async #introduce(): Promise<void> {
+    const { introduced } = this.context;
+    if (introduced.has(this.image)) return;
+    introduced.add(this.image);
+    const stats = await this.#control?.call('stats').catch(() => undefined);
+    const info = KernelInfo.safeParse(stats?.['kernelInfo']);
+    if (info.success) this.context.tell({ kind: 'info', kernelId: this.kernelId, info: info.data });
+    else introduced.delete(this.image);
+  }
+
+  async #tellState(): Promise<void> {
+    const stats = await this.#control?.call('stats').catch(() => undefined);
+    if (stats !== undefined && this.#end === undefined) this.#tellActivity(stats['state'], stats['lastActivity']);
+  }
+
+  #tellActivity(state: unknown, at: unknown): void {
+    if (state !== 'starting' && state !== 'idle' && state !== 'busy' && state !== 'restarting') return;
+    this.context.tell({ kind: 'activity', kernelId: this.kernelId, state, at: Date.parse(String(at)) });
+  }
+
+  async #onExit({ code, signal, outOfMemory, error, incarnation }: AgentEvent): Promise<void> {
+    if (this.#end !== undefined) return;
+    const told = {
+      code: typeof code === 'number' ? code : null,
+      signal: typeof signal === 'number' ? signal : null,
+      outOfMemory: outOfMemory === true,
+    };
+    const status = error === CONTAINER_ENDED ? await this.#containerEnd() : undefined;
+    const { kind: _, ...how } = { kind: '', ...told, ...status };
+    if (this.#started || this.#stopping || how.outOfMemory)
+      return this.#exited({ ...how, incarnation: Number(incarnation), agentLost: false });
+    const why = how.signal === null ? `exit code ${how.code}` : `signal ${how.signal}`;
+    const reason = typeof error === 'string' ? error : `the kernel ended while it started (${why})`;
+    this.fail(`${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`);
+  }
+
+  /** The agent sees the end of the container before its status does. */
+  async #containerEnd(): Promise<Extract<PodVerdict, { kind: 'ended' }> | undefined> {
+    const late = Date.now() + STATUS_MS;
+    while (this.#verdict.kind !== 'ended' && Date.now() < late) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#onVerdict = resolve;
+        timer = setTimeout(resolve, late - Date.now());
+      });
+      clearTimeout(timer);
+    }
+    return this.#verdict.kind === 'ended' ? this.#verdict : undefined;
+  }
+
+  #exited(how: Omit<Extract<KernelFact, { kind: 'exited' }>, 'kind' | 'kernelId'>): void {
+    this.#conclude({ kind: 'exited', kernelId: this.kernelId, ...how });
+  }
+
+  #conclude(fact: KernelFact): void {
+    if (this.#end !== undefined) return;
+    this.#end = fact;
+    clearTimeout(this.#startTimer);
+    this.context.tell(fact);
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#startTimer);
+    clearTimeout(this.#killTimer);
+  }
+}

@@ -1,0 +1,50 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { KernelId, LaunchSpec, Resources } from '#libs/contracts';
+import type { HostLog } from '../process/process-host-options.js';
+
+/** Where a kernel's pod goes and what it is made of: policy, which the host is told. */
+export interface PodPlace {
+  namespace: string;
+  /** The node that the core chose; null leaves it to the cluster. */
+  node: string | null;
+  /** Of the kernel: it needs a Python and a kernel, and nothing of ours. */
+  image: string;
+  /** Booked for the kernel. */
+  requests: Resources;
+  /** Identity of the kernel; the agent has one of its own. */
+  uid: number;
+  gid: number;
+  /** Supplementary groups. */
+  groups: readonly number[];
+  tolerations?: readonly { key: string; operator: 'Exists' | 'Equal'; value?: string; effect?: string }[];
+  /** Devices, e.g. `nvidia.com/gpu`: how many. */
+  devices?: Readonly<Record<string, number>>;
+  priorityClass?: string;
+  readOnlyRoot?: boolean;
+}
+
+export interface KubernetesHostOptions {
+  /** How to reach the API server, and as whom. */
+  config: KubeConfig;
+  /** Names this launcher's pods among those of others in the same cluster: a label's value. */
+  launcher: string;
+  /** Rises with every launcher of this name: an agent obeys the highest. */
+  term: number;
+  agentImage: string;
+  /** Text of the agent's boot_pod.py. */
+  boot: string;
+  imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** @throws Error with a sentence for the user, where there is no place for it */
+  place(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<PodPlace> | PodPlace;
+  /** Output kept per kernel for clients that return. */
+  ringBytes: number;
+  /** How long the output of a gone session is kept. */
+  retentionSeconds: number;
+  /** An agent without a claim and without a launcher ends after this. */
+  unclaimedSeconds: number;
+  /** An idle kernel without any connection ends after this. */
+  orphanSeconds: number;
+  /** How long an agent stays after its kernel crashed, so that clients get the rest of the output. */
+  lingerSeconds: number;
+  log: HostLog;
+}

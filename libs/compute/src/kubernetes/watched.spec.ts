@@ -1,0 +1,131 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CoreV1Api, KubeConfig, type V1Pod, Watch } from '@kubernetes/client-node';
+import { Watched } from './watched.js';
+
+const aPod = (name: string, resourceVersion: string) => ({ metadata: { name, namespace: 'n', resourceVersion } });
+const log = { info: () => {}, warn: () => {} };
+
+/** Answers as an API server would: lists what it is told, and hands each watch to the test. */
+class Api {
+  items: object[] = [];
+  version = '1';
+  lists = 0;
+  readonly #server: Server;
+  readonly #watches: { from: string | null; response: ServerResponse }[] = [];
+  #onWatch = (): void => {};
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      const url = new URL(request.url ?? '', 'http://x');
+      response.setHeader('content-type', 'application/json');
+      if (url.searchParams.get('watch') === 'true') {
+        response.flushHeaders();
+        this.#watches.push({ from: url.searchParams.get('resourceVersion'), response });
+        return this.#onWatch();
+      }
+      this.lists += 1;
+      response.end(JSON.stringify({ items: this.items, metadata: { resourceVersion: this.version } }));
+    });
+  }
+
+  async start(): Promise<KubeConfig> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const { port } = this.#server.address() as AddressInfo;
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser(
+      { name: 'c', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+      { name: 'u' },
+    );
+    return config;
+  }
+
+  /** The next watch that comes, or came. */
+  async watch(): Promise<{ from: string | null; say(type: string, object: object): void; end(): void }> {
+    if (this.#watches.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#onWatch = resolve;
+      });
+    }
+    const watch = this.#watches.shift();
+    if (watch === undefined) throw new Error('no watch');
+    const { from, response } = watch;
+    return {
+      from,
+      say: (type, object) => response.write(`${JSON.stringify({ type, object })}\n`),
+      end: () => response.end(),
+    };
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+let api: Api;
+let watched: Watched<V1Pod>;
+let told: string[];
+let onTold: () => void;
+
+beforeEach(async () => {
+  api = new Api();
+  api.items = [aPod('a', '1'), aPod('b', '1')];
+  told = [];
+  onTold = () => {};
+  const config = await api.start();
+  const core = config.makeApiClient(CoreV1Api);
+  const tell = (word: string) => (pod: V1Pod) => {
+    told.push(`${word} ${pod.metadata?.name}`);
+    onTold();
+  };
+  watched = new Watched<V1Pod>({
+    watch: new Watch(config),
+    path: '/api/v1/pods',
+    list: () => core.listPodForAllNamespaces(),
+    onChange: tell('is'),
+    onGone: tell('gone'),
+    log,
+  });
+});
+afterEach(async () => {
+  await watched.close();
+  api.close();
+});
+
+const until = (word: string): Promise<void> =>
+  new Promise((resolve) => {
+    onTold = () => told.includes(word) && resolve();
+    onTold();
+  });
+
+it('tells what there is, then what changes', async () => {
+  await watched.listed;
+  expect(told).toEqual(['is a', 'is b']);
+  const watch = await api.watch();
+  watch.say('ADDED', aPod('c', '2'));
+  watch.say('DELETED', aPod('a', '3'));
+  await until('gone a');
+  expect(told.slice(2)).toEqual(['is c', 'gone a']);
+  expect(watched.objects.map(({ metadata }) => metadata?.name)).toEqual(['b', 'c']);
+});
+
+it('resumes where a stream ended, bookmarks counted, and lists no more', async () => {
+  const first = await api.watch();
+  expect(first.from).toBe('1');
+  first.say('BOOKMARK', { metadata: { resourceVersion: '7' } });
+  first.end();
+  const second = await api.watch();
+  expect(second.from).toBe('7');
+  expect(api.lists).toBe(1);
+});
+
+it('lists anew when its place is gone, and tells what went meanwhile', async () => {
+  const watch = await api.watch();
+  api.items = [aPod('b', '9')];
+  api.version = '9';
+  watch.say('ERROR', { kind: 'Status', code: 410, message: 'too old resource version' });
+  await until('gone a');
+  expect((await api.watch()).from).toBe('9');
+  expect(api.lists).toBe(2);
+});

@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type KubernetesListObject, type KubernetesObject, Watch } from '@kubernetes/client-node';
+import type { HostLog } from '../process/process-host-options.js';
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 2000;
+const GONE = 410;
+
+export interface WatchedOptions<T extends KubernetesObject> {
+  watch: Watch;
+  /** Of the collection, e.g. `/api/v1/pods`. */
+  path: string;
+  labelSelector?: string;
+  list(): Promise<KubernetesListObject<T>>;
+  onChange(object: T): void;
+  onGone(object: T): void;
+  log: HostLog;
+}
+
+/**
+ * A collection of the API server as it is: listed once, then followed. A stream that ends is resumed where it was; when
+ * the server no longer knows that place, the collection is listed anew and the difference told. Never a poll.
+ */
+export class Watched<T extends KubernetesObject> {
+  readonly #objects = new Map<string, T>();
+  #version: string | undefined;
+  #closed = false;
+  #controller: AbortController | undefined;
+  readonly #done: Promise<void>;
+  #listed = (): void => {};
+  /** Resolves when what there is has been told. */
+  readonly listed = new Promise<void>((resolve) => {
+    this.#listed = resolve;
+  });
+
+  constructor(private readonly options: WatchedOptions<T>) {
+    this.#done = this.#follow();
+  }
+
+  get objects(): readonly T[] {
+    return [...this.#objects.values()];
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#controller?.abort();
+    await this.#done;
+  }
+
+  async #follow(): Promise<void> {
+    let wait = FIRST_WAIT_MS;
+    while (!this.#closed) {
+      try {
+        if (this.#version === undefined) await this.#list();
+        await this.#stream();
+        wait = FIRST_WAIT_MS;
+      } catch (error) {
+        if (this.#closed) return;
+        const { message, statusCode, code } = error as Error & { statusCode?: number; code?: number };
+        if (statusCode === GONE || code === GONE) this.#version = undefined;
+        else {
+          this.options.log.info({ path: this.options.path, reason: message }, 'the API server can not be followed');
+          await delay(wait, undefined, { ref: false });
+          wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+        }
+      }
+    }
+  }
+
+  async #list(): Promise<void> {
+    const { items, metadata } = await this.options.list();
+    if (this.#closed) return;
+    const before = new Map(this.#objects);
+    for (const object of items) {
+      before.delete(keyOf(object));
+      this.#take(object);
+    }
+    for (const object of before.values()) this.#drop(object);
+    this.#version = metadata?.resourceVersion;
+    this.#listed();
+  }
+
+  /** Resolves when the stream ends in good order. */
+  async #stream(): Promise<void> {
+    const { watch, path, labelSelector } = this.options;
+    const query = { allowWatchBookmarks: true, resourceVersion: this.#version, labelSelector };
+    let failure: unknown;
+    await new Promise<void>((resolve, reject) => {
+      const onLine = (change: string, object: T & { code?: number; message?: string }): void => {
+        if (change === 'ERROR') {
+          failure = Object.assign(new Error(object.message ?? 'the watch failed'), { code: object.code });
+          this.#controller?.abort();
+          return;
+        }
+        this.#version = object.metadata?.resourceVersion ?? this.#version;
+        if (change === 'DELETED') this.#drop(object);
+        else if (change !== 'BOOKMARK') this.#take(object);
+      };
+      const onEnd = (error: unknown): void => {
+        if (failure !== undefined) reject(failure);
+        // A quiet stream is ended by its own client, and goes on where it was.
+        else if (error instanceof Error && error.name !== 'TimeoutError') reject(error);
+        else resolve();
+      };
+      watch.watch(path, query, onLine, onEnd).then((controller) => {
+        this.#controller = controller;
+        if (this.#closed || failure !== undefined) controller.abort();
+      }, reject);
+    });
+  }
+
+  #take(object: T): void {
+    this.#objects.set(keyOf(object), object);
+    this.options.onChange(object);
+  }
+
+  #drop(object: T): void {
+    this.#objects.delete(keyOf(object));
+    this.options.onGone(object);
+  }
+}
+
+const keyOf = ({ metadata }: KubernetesObject): string => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;

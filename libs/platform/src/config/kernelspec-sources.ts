@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import type { Config } from '../config.schema.js';
+import { inheritedEnvironment, jupyterDataPaths } from '../environment.js';
+import { projectRoot } from '../project-root.js';
+
+/** Where the kernelspecs of this configuration come from, as `KernelspecCatalogue` takes it. */
+export const kernelspecSources = ({ kernels, cache, profiles, defaultProfile, baseUrl }: Config) => ({
+  environments: [join(projectRoot(), 'environments'), ...kernels.environments],
+  cache,
+  dataPaths: kernels.offerInstalled ? jupyterDataPaths() : [],
+  profiles: Object.keys(profiles),
+  defaultProfile,
+  allowed: kernels.allowedKernelspecs,
+  baseUrl,
+  variables: inheritedEnvironment(kernels.inheritedEnv),
+});

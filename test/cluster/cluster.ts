@@ -1,0 +1,204 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { get } from 'node:https';
+import { join } from 'node:path';
+import { CoreV1Api, KubeConfig, type V1Node, type V1ServiceAccount, Watch } from '@kubernetes/client-node';
+import { Child } from '../support/child.js';
+import { root } from '../support/parts.js';
+import { eventually } from '../support/processes.js';
+import { ControlPlane, type Identity } from './control-plane.js';
+import { keepKernelSettings } from './kernel-settings.js';
+import { cgroupsOf, killContainers, removeCgroup, unmountUnder } from './left-behind.js';
+import { ClusterNetwork } from './network.js';
+import { NodeFiles } from './node.js';
+import { type Named, untilObject } from './until-object.js';
+
+/** What `scripts/cluster-parts.mjs` says. */
+export interface ClusterParts {
+  kubebox: string;
+  helm: string;
+  plugins: string;
+  images: { pause: string; kernel: string; agent: string };
+}
+
+/** Names of the images, as pods name them. */
+export const IMAGES = {
+  pause: 'beamgate.test/pause:dev',
+  kernel: 'beamgate.test/kernel:dev',
+  agent: 'beamgate.test/agent:dev',
+};
+
+/** Pods are placed on it. */
+export const isReady = (node: V1Node): boolean =>
+  !node.spec?.taints?.length &&
+  node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+
+type Part = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'containerd';
+
+/** A control plane and one node of real parts, in a network namespace and a folder of their own. */
+export class Cluster {
+  readonly nodeName: string;
+  private readonly parts = new Map<Part, Child>();
+  private readonly plane: ControlPlane;
+  private readonly node: NodeFiles;
+  private readonly restoreSettings = keepKernelSettings();
+
+  private constructor(
+    private readonly made: ClusterParts,
+    private readonly folder: string,
+    private readonly network: ClusterNetwork,
+    private readonly nodeGraceSeconds: number,
+  ) {
+    this.nodeName = network.name;
+    this.plane = new ControlPlane(join(folder, 'plane'), network.address, this.nodeName);
+    const parts = { plugins: made.plugins, pauseImage: IMAGES.pause };
+    this.node = new NodeFiles(join(folder, 'node'), network, parts, this.nodeName);
+  }
+
+  /**
+   * Resolves when the node is ready, the images are there and pods may be made in `default`.
+   *
+   * @param nodeGraceSeconds  how long a silent node counts as ready
+   */
+  static async start(nodeGraceSeconds = 40): Promise<Cluster> {
+    const script = join(root, 'scripts', 'cluster-parts.mjs');
+    const made = JSON.parse(
+      execFileSync(process.execPath, [script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
+    const name = `bg${randomBytes(4).toString('hex')}`;
+    const folder = mkdtempSync(`/tmp/${name}-`);
+    const cluster = new Cluster(made, folder, ClusterNetwork.make(name), nodeGraceSeconds);
+    try {
+      await cluster.startAll();
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Of a user of the API server. */
+  config(identity: Identity = 'admin'): KubeConfig {
+    const config = new KubeConfig();
+    const caData = Buffer.from(this.plane.certificate()).toString('base64');
+    config.loadFromOptions({
+      clusters: [{ name: 'c', server: this.plane.url, caData }],
+      users: [{ name: 'u', token: this.plane.token(identity) }],
+      contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
+      currentContext: 'x',
+    });
+    return config;
+  }
+
+  get core(): CoreV1Api {
+    return this.config().makeApiClient(CoreV1Api);
+  }
+
+  /** The first state of an object that `look` takes, now or to come; `path` is that of its collection. */
+  until<T extends Named>(path: string, name: string, look: (object: T) => boolean, seconds = 60): Promise<T> {
+    return untilObject<T>(new Watch(this.config()), path, name, look, seconds);
+  }
+
+  /** Makes a namespace under the restricted standard; resolves when pods may be made in it. */
+  async makeNamespace(name: string): Promise<void> {
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    await this.core.createNamespace({ body: { metadata: { name, labels } } });
+    await this.until<V1ServiceAccount>(`/api/v1/namespaces/${name}/serviceaccounts`, 'default', () => true);
+  }
+
+  kubectl(...args: string[]): string {
+    const config = `--kubeconfig=${this.plane.kubeconfig('admin')}`;
+    return execFileSync(this.made.kubebox, ['kubectl', config, ...args], { encoding: 'utf8' });
+  }
+
+  /** @throws Error with what it said */
+  helm(...args: string[]): string {
+    const env = { ...process.env, HOME: this.folder, KUBECONFIG: this.plane.kubeconfig('admin') };
+    try {
+      return execFileSync(this.made.helm, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
+    } catch (error) {
+      throw new Error(String((error as { stderr: string }).stderr));
+    }
+  }
+
+  /** Ends one part as a crash would. */
+  async kill(part: Part): Promise<void> {
+    await this.parts.get(part)?.end('SIGKILL');
+  }
+
+  /** Starts a part that was killed. */
+  async restart(part: Part): Promise<void> {
+    this.run(part);
+    if (part === 'kube-apiserver') await this.apiServerReady();
+  }
+
+  /** Ends every part by its pid and removes every trace. */
+  async end(): Promise<void> {
+    for (const part of ['kubelet', 'containerd'] as const) await this.kill(part);
+    await killContainers(this.node.folder, this.node.socket);
+    await Promise.all([...this.parts.values()].map((part) => part.end('SIGKILL')));
+    this.restoreSettings();
+    unmountUnder(this.folder);
+    for (const group of cgroupsOf(this.nodeName)) removeCgroup(group);
+    this.network.remove();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async startAll(): Promise<void> {
+    for (const group of cgroupsOf(this.nodeName)) mkdirSync(group, { recursive: true });
+    this.run('etcd');
+    this.run('kube-apiserver');
+    const runtime = this.run('containerd');
+    await runtime.prints(/containerd successfully booted/);
+    const images = this.importImages();
+    images.catch(() => {});
+    await this.apiServerReady();
+    for (const part of ['kube-controller-manager', 'kube-scheduler', 'kubelet'] as const) this.run(part);
+    await images;
+    await this.until<V1Node>('/api/v1/nodes', this.nodeName, isReady);
+    await this.until<V1ServiceAccount>('/api/v1/namespaces/default/serviceaccounts', 'default', () => true);
+  }
+
+  private run(part: Part): Child {
+    const args = {
+      etcd: () => this.plane.etcd(),
+      'kube-apiserver': () => this.plane.apiServer(),
+      'kube-controller-manager': () => this.plane.controllers(this.nodeGraceSeconds),
+      'kube-scheduler': () => this.plane.scheduler(),
+      kubelet: () => this.node.kubelet(this.plane.kubeconfig('kubelet')),
+      containerd: () => this.node.runtime(),
+    }[part]();
+    const own = part === 'containerd';
+    const [command, all] = this.network.inside(own ? part : this.made.kubebox, own ? args : [part, ...args]);
+    const child = new Child(part, command, all, { logFile: join(this.folder, `${part}.log`), env: process.env });
+    this.parts.set(part, child);
+    return child;
+  }
+
+  private async importImages(): Promise<void> {
+    for (const [name, file] of Object.entries(this.made.images)) {
+      const args = ['--address', this.node.socket, '--namespace', 'k8s.io', 'images', 'import', '--no-unpack', file];
+      const log = join(this.folder, 'images.log');
+      const child = new Child(`import of ${name}`, 'ctr', args, { logFile: log, env: process.env });
+      if ((await child.ended) !== 0) throw new Error(`The image ${name} could not be imported:\n${child.output}`);
+    }
+  }
+
+  private async apiServerReady(): Promise<void> {
+    const server = this.parts.get('kube-apiserver');
+    await server?.prints(/Serving securely/);
+    // It serves before it is ready and tells nobody when it is.
+    await eventually('the API server is ready', () => this.answersReady());
+  }
+
+  private answersReady(): Promise<true | undefined> {
+    const headers = { authorization: `Bearer ${this.plane.token('admin')}` };
+    return new Promise((resolve) => {
+      get(`${this.plane.url}/readyz`, { ca: this.plane.certificate(), headers, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200 ? true : undefined);
+      }).on('error', () => resolve(undefined));
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClusterNetwork } from './network.js';
+
+export interface NodeParts {
+  /** Folder of the network plugins. */
+  plugins: string;
+  pauseImage: string;
+}
+
+/** Files and flags of the container runtime and the kubelet of one node. */
+export class NodeFiles {
+  readonly socket: string;
+
+  constructor(
+    readonly folder: string,
+    private readonly network: ClusterNetwork,
+    private readonly parts: NodeParts,
+    private readonly name: string,
+  ) {
+    this.socket = join(folder, 'containerd.sock');
+    mkdirSync(join(folder, 'net.d'), { recursive: true });
+    writeFileSync(this.file('containerd.toml'), this.containerd());
+    writeFileSync(this.file('net.d/10-pods.conflist'), JSON.stringify(this.pods()));
+  }
+
+  runtime(): string[] {
+    return ['--config', this.file('containerd.toml'), '--log-level', 'info'];
+  }
+
+  kubelet(kubeconfig: string): string[] {
+    writeFileSync(this.file('kubelet.json'), JSON.stringify(this.configuration()));
+    return [
+      `--config=${this.file('kubelet.json')}`,
+      `--kubeconfig=${kubeconfig}`,
+      `--root-dir=${this.file('kubelet')}`,
+      `--cert-dir=${this.file('certificates')}`,
+      `--hostname-override=${this.name}`,
+      `--node-ip=${this.network.address}`,
+    ];
+  }
+
+  private containerd(): string {
+    return `
+version = 2
+root = "${this.file('root')}"
+state = "${this.file('state')}"
+[grpc]
+  address = "${this.socket}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${this.parts.pauseImage}"
+  disable_apparmor = true
+  # Without CAP_SYS_RESOURCE a sandbox can't lower its score, and runc dies of it.
+  restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "${this.parts.plugins}"
+    conf_dir = "${this.file('net.d')}"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+        Root = "${this.file('runc')}"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${this.file('opt')}"
+`;
+  }
+
+  private pods(): object {
+    const { subnet, first, last } = this.network.pods;
+    const range = { subnet, rangeStart: first, rangeEnd: last, gateway: this.network.address };
+    const ipam = { type: 'host-local', dataDir: this.file('addresses'), ranges: [[range]] };
+    const bridge = { type: 'bridge', bridge: 'br0', isGateway: true, ipMasq: false, ipam };
+    return { cniVersion: '0.4.0', name: 'pods', plugins: [bridge] };
+  }
+
+  private configuration(): object {
+    return {
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      kind: 'KubeletConfiguration',
+      failCgroupV1: false,
+      failSwapOn: false,
+      cgroupDriver: 'cgroupfs',
+      cgroupRoot: `/${this.name}`,
+      containerRuntimeEndpoint: `unix://${this.socket}`,
+      address: this.network.address,
+      authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },
+      authorization: { mode: 'AlwaysAllow' },
+      enforceNodeAllocatable: [],
+      makeIPTablesUtilChains: false,
+      localStorageCapacityIsolation: false,
+      evictionHard: { 'memory.available': '10Mi' },
+      imageGCHighThresholdPercent: 99,
+      imageGCLowThresholdPercent: 98,
+      registryPullQPS: 0,
+      clusterDomain: 'cluster.local',
+      resolvConf: '',
+      podLogsDir: this.file('logs'),
+      nodeStatusUpdateFrequency: '1s',
+      nodeLeaseDurationSeconds: 4,
+    };
+  }
+
+  private file = (name: string): string => join(this.folder, name);
+}
