@@ -8,7 +8,9 @@ export const catalogueOf = (config: Config, onProblem: (sentence: string) => voi
   new KernelspecCatalogue({
     environments: [join(projectRoot(), 'environments'), ...config.kernels.environments],
     cache: config.cache,
-    dataPaths: config.kernels.offerInstalled ? jupyterDataPaths() : [],
+    // What is installed here is in no image.
+    dataPaths: config.kernels.offerInstalled && config.compute.host === 'process' ? jupyterDataPaths() : [],
+    ...(config.compute.host === 'kubernetes' ? { images: config.compute.images } : {}),
     profiles: Object.keys(config.profiles),
     defaultProfile: config.defaultProfile,
     allowed: config.kernels.allowedKernelspecs,

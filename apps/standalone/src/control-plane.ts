@@ -5,6 +5,7 @@ import { GatekeeperModule, systemClock } from '#apps/gatekeeper/src/index';
 import { LauncherModule } from '#apps/launcher/src/index';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
 import { type Config, createLog, NestLog } from '#libs/platform';
+import { podHost } from './pod-host.js';
 import { processHost } from './process-host.js';
 import { storeOf } from './store.js';
 
@@ -31,7 +32,7 @@ const store = await storeOf(config, systemClock, (deposed) => {
 });
 const launcher = await NestFactory.createMicroservice(
   LauncherModule.with({
-    host: processHost(config, inherited, log),
+    host: config.compute.host === 'kubernetes' ? await podHost(config, log) : processHost(config, inherited, log),
     facts: new CommandClient(new LocalClient(toGatekeeper)),
   }),
   { strategy: new LocalServer([toGatekeeper]), logger },

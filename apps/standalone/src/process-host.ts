@@ -2,11 +2,9 @@ import { join } from 'node:path';
 import { type PoolOptions, ProcessHost, type TemplateOptions } from '#libs/compute';
 import { type Environment, environmentFolders, findInterpreter, readEnvironment } from '#libs/jupyter';
 import type { Config, Log } from '#libs/platform';
+import { LINGER_SECONDS, UNCLAIMED_SECONDS } from './agent-times.js';
 import { catalogueOf } from './catalogue.js';
 import { projectRoot } from './project-root.js';
-
-const UNCLAIMED_SECONDS = 300;
-const LINGER_SECONDS = 60;
 
 /** The host of this machine. Agents run on the Python of the default environment, which is new enough. */
 export function processHost(config: Config, inherited: Record<string, string>, log: Log): ProcessHost {
@@ -52,6 +50,7 @@ function poolsOf(config: Config, log: Log): PoolOptions[] {
   return Object.entries(config.pools.kernelspecs).flatMap(([name, size]) => {
     try {
       const { command, profile } = kernelspecs.resolve(name);
+      if (command.kind === 'image') throw new Error('it is made from an image');
       if (command.kind === 'generic' && !command.claimable) throw new Error('it has no metadata.beamgate.claimable');
       const limits = config.profiles[profile]?.limits;
       return limits === undefined ? [] : [{ ...size, name, command, limits }];
