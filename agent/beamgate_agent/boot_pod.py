@@ -102,7 +102,8 @@ class Supervisor:
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                self.become(argv, everything, cwd or everything["HOME"], theirs)
+                # A folder of the client's machine, as notebook servers name one, need not be in the image.
+                self.become(argv, everything, cwd if os.path.isdir(cwd) else everything["HOME"], theirs)
             except BaseException as error:
                 theirs.sendall(json.dumps({"error": f"the kernel could not be started: {error}"}).encode() + b"\n")
             finally:

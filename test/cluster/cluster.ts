@@ -3,7 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
-import { CoreV1Api, KubeConfig, type V1Node, type V1ServiceAccount, Watch } from '@kubernetes/client-node';
+import {
+  CoreV1Api,
+  KubeConfig,
+  RbacAuthorizationV1Api,
+  type V1Node,
+  type V1ServiceAccount,
+  Watch,
+} from '@kubernetes/client-node';
 import { Child } from '../support/child.js';
 import { root } from '../support/parts.js';
 import { eventually } from '../support/processes.js';
@@ -105,6 +112,29 @@ export class Cluster {
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
     await this.core.createNamespace({ body: { metadata: { name, labels } } });
     await this.until<V1ServiceAccount>(`/api/v1/namespaces/${name}/serviceaccounts`, 'default', () => true);
+  }
+
+  /** Gives the service's user what it needs in a namespace, and the sight of nodes. */
+  async allowBroker(namespace: string): Promise<void> {
+    const rbac = this.config().makeApiClient(RbacAuthorizationV1Api);
+    const subjects = [{ kind: 'User', name: 'beamgate', apiGroup: 'rbac.authorization.k8s.io' }];
+    const roleRef = (kind: string) => ({ kind, name: 'beamgate', apiGroup: 'rbac.authorization.k8s.io' });
+    const metadata = { name: 'beamgate' };
+    const verbs = ['get', 'list', 'create', 'delete'];
+    const rules = [
+      { apiGroups: [''], resources: ['pods'], verbs: [...verbs, 'watch'] },
+      { apiGroups: [''], resources: ['secrets'], verbs },
+    ];
+    const nodes = [{ apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] }];
+    await rbac.createNamespacedRole({ namespace, body: { metadata, rules } });
+    await rbac.createNamespacedRoleBinding({ namespace, body: { metadata, subjects, roleRef: roleRef('Role') } });
+    await rbac.createClusterRole({ body: { metadata, rules: nodes } });
+    await rbac.createClusterRoleBinding({ body: { metadata, subjects, roleRef: roleRef('ClusterRole') } });
+  }
+
+  /** Path of a file by which a user of the API server reaches it. */
+  kubeconfig(identity: Identity): string {
+    return this.plane.kubeconfig(identity);
   }
 
   kubectl(...args: string[]): string {

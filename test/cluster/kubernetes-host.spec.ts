@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { V1Node, V1ResourceQuota } from '@kubernetes/client-node';
+import type { V1Node, V1Pod, V1ResourceQuota } from '@kubernetes/client-node';
 import { type KernelHost, type KubernetesHostOptions, makeKubernetesHost, type PodPlace } from '#libs/compute';
-import type { KernelId, LaunchSpec } from '#libs/contracts';
+import type { ImageCommand, KernelId, LaunchSpec } from '#libs/contracts';
 import { AgentStream } from '#libs/jupyter';
 import { aLaunch, execute, Facts, newKernelId } from '../conformance/host/host-under-test.js';
 import { root } from '../support/parts.js';
+import { processesWith, watchEnd } from '../support/processes.js';
 import { Cluster, IMAGES, isReady } from './cluster.js';
 
 const NAMESPACE = 'scans';
@@ -24,6 +25,7 @@ let place: Partial<PodPlace>;
 beforeAll(async () => {
   cluster = await Cluster.start(NODE_GRACE_SECONDS);
   await cluster.makeNamespace(NAMESPACE);
+  await cluster.allowBroker(NAMESPACE);
 }, 1_200_000);
 afterAll(() => cluster?.end(), 60_000);
 
@@ -37,17 +39,15 @@ afterEach(async () => {
 });
 
 const options = (): KubernetesHostOptions => ({
-  config: cluster.config(),
+  config: cluster.config('broker'),
   launcher: 'one',
   term: ++term,
   agentImage: IMAGES.agent,
   boot: readFileSync(join(root, 'agent/beamgate_agent/boot_pod.py'), 'utf8'),
   imagePullPolicy: 'IfNotPresent',
+  namespace: NAMESPACE,
   place: () => ({
-    namespace: NAMESPACE,
     node: cluster.nodeName,
-    image: IMAGES.kernel,
-    requests: { cpuMilli: 50, memoryBytes: 64 * MEBI },
     uid: 10002,
     gid: 10002,
     groups: [],
@@ -66,9 +66,16 @@ async function use(): Promise<void> {
   facts = new Facts(host);
 }
 
+const made = (image: string): ImageCommand => ({ kind: 'image', image, python: 'python3' });
+const anImage = (changes: Partial<LaunchSpec> = {}): LaunchSpec =>
+  aLaunch('', {
+    command: made(IMAGES.kernel),
+    requests: { cpuMilli: 50, memoryBytes: 64 * MEBI },
+    ...changes,
+  });
 const start = async (changes: Partial<LaunchSpec> = {}): Promise<KernelId> => {
   const kernelId = newKernelId();
-  await host.launch(kernelId, 'ada', aLaunch('python3', changes));
+  await host.launch(kernelId, 'ada', anImage(changes));
   return kernelId;
 };
 const launched = async (changes: Partial<LaunchSpec> = {}) => {
@@ -85,6 +92,21 @@ const names = async () => {
     cluster.core.listNamespacedSecret({ namespace: NAMESPACE }),
   ]);
   return [...pods.items, ...secrets.items].map(({ metadata }) => metadata?.name);
+};
+
+/** When it came true. */
+const moment = (happening: Promise<unknown>): Promise<number> => happening.then(() => Date.now());
+/** When the cluster first shows a container of the kernel's pod in such a state. */
+const shown = (kernelId: KernelId, state: 'waiting' | 'terminated', reason: RegExp): Promise<number> => {
+  const isIt = ({ status }: V1Pod) =>
+    status?.containerStatuses?.some((one) => reason.test(one.state?.[state]?.reason ?? '')) === true;
+  return moment(cluster.until<V1Pod>(`/api/v1/namespaces/${NAMESPACE}/pods`, `kernel-${kernelId}`, isIt));
+};
+/** Of the kernel, as its machine numbers it. */
+const pidOf = (kernelId: KernelId): number => {
+  const [pid] = processesWith(`KERNEL_ID=${kernelId}`);
+  if (pid === undefined) throw new Error(`No process runs kernel ${kernelId}`);
+  return pid;
 };
 
 describe('a launch', () => {
@@ -117,7 +139,7 @@ describe('a launch', () => {
 
   it('made twice starts one kernel', async () => {
     const kernelId = newKernelId();
-    const launch = aLaunch('python3');
+    const launch = anImage();
     await Promise.all([host.launch(kernelId, 'ada', launch), host.launch(kernelId, 'ada', launch)]);
     await facts.until(kernelId, 'ready');
     expect(facts.of(kernelId).filter(({ kind }) => kind === 'ready')).toHaveLength(1);
@@ -135,31 +157,37 @@ describe('a launch', () => {
 });
 
 describe('a failed launch', () => {
-  it('tells of an image that does not exist', async () => {
-    place = { image: 'beamgate.test/nothing:here' };
-    const kernelId = await start();
-    const fact = await facts.next(kernelId, 'launch-failed');
+  it('tells of an image that does not exist, within two seconds of the cluster knowing', async () => {
+    const kernelId = newKernelId();
+    const known = shown(kernelId, 'waiting', /^ErrImage/);
+    const failed = facts.next(kernelId, 'launch-failed');
+    const told = moment(failed);
+    await host.launch(kernelId, 'ada', anImage({ command: made('beamgate.test/nothing:here') }));
+    const fact = await failed;
+    expect((await told) - (await known)).toBeLessThan(TOLD_WITHIN_MS);
     expect(fact).toMatchObject({ reason: 'image-pull', detail: expect.stringContaining('beamgate.test/nothing:here') });
   });
 
-  it('tells of an image without a Python', async () => {
-    place = { image: IMAGES.pause };
-    const kernelId = await start();
-    const fact = await facts.next(kernelId, 'launch-failed');
+  it('tells of an image without a Python, within two seconds of the cluster knowing', async () => {
+    const kernelId = newKernelId();
+    const known = shown(kernelId, 'terminated', /^(StartError|ContainerCannotRun)$/);
+    const failed = facts.next(kernelId, 'launch-failed');
+    const told = moment(failed);
+    await host.launch(kernelId, 'ada', anImage({ command: made(IMAGES.pause) }));
+    const fact = await failed;
+    expect((await told) - (await known)).toBeLessThan(TOLD_WITHIN_MS);
     expect(fact.detail).toMatch(/could not be started.*python3/s);
   });
 
   it('tells of an image without a kernel', async () => {
-    place = { image: IMAGES.agent };
-    const kernelId = await start();
+    const kernelId = await start({ command: made(IMAGES.agent) });
     await expect(facts.next(kernelId, 'launch-failed')).resolves.toMatchObject({
       detail: expect.stringMatching(/ipykernel/),
     });
   });
 
   it('tells of what no node can hold, within two seconds', async () => {
-    place = { requests: { cpuMilli: 900_000, memoryBytes: MEBI } };
-    const kernelId = await start();
+    const kernelId = await start({ requests: { cpuMilli: 900_000, memoryBytes: MEBI } });
     const since = Date.now();
     const fact = await facts.next(kernelId, 'launch-failed');
     expect(Date.now() - since).toBeLessThan(TOLD_WITHIN_MS);
@@ -194,13 +222,16 @@ describe('the end', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('is told as out of memory when the kernel passed its limit', async () => {
+  it('is told as out of memory within two seconds of the end of a kernel that passed its limit', async () => {
     const { kernelId, endpoint } = await launched({ limits: { cpuMilli: null, memoryBytes: 160 * MEBI } });
     const exited = facts.next(kernelId, 'exited');
+    const told = moment(exited);
+    const { ended } = await watchEnd(pidOf(kernelId));
     await expect(
       execute(endpoint, 'b = bytearray(400 << 20)\nfor i in range(0, len(b), 4096): b[i] = 1'),
     ).rejects.toThrow();
     await expect(exited).resolves.toMatchObject({ outOfMemory: true, agentLost: false });
+    expect((await told) - (await ended)).toBeLessThan(TOLD_WITHIN_MS);
   });
 
   it('of a crashed kernel is no end of its agent: it can be restarted', async () => {

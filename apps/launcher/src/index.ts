@@ -1,2 +1,2 @@
+export * from './host-of.js';
 export * from './launcher.module.js';
-export * from './process-host.js';

@@ -4,8 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import { CommandClient, rabbitClient, rabbitServer } from '#libs/bus';
 import { busOptions, NestLog, openProbes, Readiness, runService } from '#libs/platform';
 import { FactReporter } from './fact-reporter.js';
+import { hostOf } from './host-of.js';
 import { LauncherModule } from './launcher.module.js';
-import { processHost } from './process-host.js';
 
 runService('launcher', async (config, log) => {
   const probes = await openProbes(config, new Readiness());
@@ -13,7 +13,7 @@ runService('launcher', async (config, log) => {
   const { timeoutMs } = bus;
   const facts = new CommandClient(await rabbitClient(bus, 'gatekeeper'), { timeoutMs });
   const launcher = await NestFactory.createMicroservice(
-    LauncherModule.with({ host: processHost(config, log), facts }),
+    LauncherModule.with({ host: await hostOf(config, log), facts }),
     { strategy: await rabbitServer({ ...bus, serves: 'launcher' }), logger: new NestLog(log) },
   );
   await launcher.listen();

@@ -8,9 +8,7 @@ import {
   readEnvironment,
 } from '#libs/jupyter';
 import { type Config, inheritedEnvironment, kernelspecSources, type Log, projectRoot } from '#libs/platform';
-
-const UNCLAIMED_SECONDS = 300;
-const LINGER_SECONDS = 60;
+import { LINGER_SECONDS, UNCLAIMED_SECONDS } from './agent-times.js';
 
 /** The host of this machine. Agents run on the Python of the default environment, which is new enough. */
 export function processHost(config: Config, log: Log): ProcessHost {
@@ -56,6 +54,7 @@ function poolsOf(config: Config, log: Log): PoolOptions[] {
   return Object.entries(config.pools.kernelspecs).flatMap(([name, size]) => {
     try {
       const { command, profile } = kernelspecs.resolve(name);
+      if (command.kind === 'image') throw new Error('it is made from an image');
       if (command.kind === 'generic' && !command.claimable) throw new Error('it has no metadata.beamgate.claimable');
       const limits = config.profiles[profile]?.limits;
       return limits === undefined ? [] : [{ ...size, name, command, limits }];

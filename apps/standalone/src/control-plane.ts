@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort, parentPort, workerData } from 'node:w
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { GatekeeperModule, storeOf } from '#apps/gatekeeper/src/index';
-import { LauncherModule, processHost } from '#apps/launcher/src/index';
+import { hostOf, LauncherModule } from '#apps/launcher/src/index';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
 import { type Config, createLog, NestLog } from '#libs/platform';
 
@@ -27,7 +27,7 @@ const store = await storeOf(config, (deposed) => {
 });
 const launcher = await NestFactory.createMicroservice(
   LauncherModule.with({
-    host: processHost(config, log),
+    host: await hostOf(config, log),
     facts: new CommandClient(new LocalClient(toGatekeeper)),
   }),
   { strategy: new LocalServer([toGatekeeper]), logger },

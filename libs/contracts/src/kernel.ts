@@ -44,6 +44,9 @@ export const LaunchSpec = z.object({
   env: z.record(z.string(), z.string()).describe('variables on top of the environment own ones'),
   workingDirectory: z.string().nullable().describe('as the client asked; null: the default folder'),
   limits: ResourceLimits,
+  requests: Resources.optional().describe(
+    'what is booked for it, which a pod states to its cluster; rows of before have none',
+  ),
   launchTimeoutSeconds: z.number().positive().describe('counted from admission'),
 });
 export type LaunchSpec = z.infer<typeof LaunchSpec>;

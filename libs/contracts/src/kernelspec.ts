@@ -17,8 +17,8 @@ export type ResourceLimits = z.infer<typeof ResourceLimits>;
 export const Profile = z.object({ requests: Resources, limits: ResourceLimits });
 export type Profile = z.infer<typeof Profile>;
 
-/** How the process of a kernel is made. */
-export const KernelCommand = z.discriminatedUnion('kind', [
+/** How the process of a kernel is made on the launcher's own machine. */
+export const ProcessCommand = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('python'), python: z.string().describe('interpreter with ipykernel in it') }),
   z.object({
     kind: z.literal('generic'),
@@ -28,6 +28,18 @@ export const KernelCommand = z.discriminatedUnion('kind', [
     claimable: z.boolean().optional().describe('it speaks the claim protocol, so it can be started ahead'),
   }),
 ]);
+export type ProcessCommand = z.infer<typeof ProcessCommand>;
+
+/** What a pod's kernel is made from. */
+export const ImageCommand = z.object({
+  kind: z.literal('image'),
+  image: z.string().describe('a container image with a Python and ipykernel in it, and nothing of ours'),
+  python: z.string().describe('that Python, by its path in the image or its name'),
+});
+export type ImageCommand = z.infer<typeof ImageCommand>;
+
+/** How a kernel is made. */
+export const KernelCommand = z.discriminatedUnion('kind', [...ProcessCommand.options, ImageCommand]);
 export type KernelCommand = z.infer<typeof KernelCommand>;
 
 /** The `spec` part of a kernelspec model, as Jupyter defines kernel.json. */

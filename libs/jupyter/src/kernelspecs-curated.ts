@@ -1,20 +1,21 @@
-import { type Environment, findInterpreter } from './environment.js';
+import type { Environment } from './environment.js';
 import type { KernelspecEntry } from './kernelspecs-entry.js';
+import type { MadeEnvironment } from './made-environment.js';
 
 /**
  * The kernelspecs of a curated environment: one for each allowed profile that the service has. That of the default
  * profile bears the environment's name, others `<name>.<profile>`.
  *
+ * @param made      what its kernels are started from
  * @param profiles  names of the profiles of the service
  * @param fallback  the profile of environments that name none, or one that the service lacks
  */
 export function curatedKernelspecs(
   environment: Environment,
-  cache: string,
+  made: MadeEnvironment,
   profiles: readonly string[],
   fallback: string,
 ): KernelspecEntry[] {
-  const python = findInterpreter(environment, cache);
   const wanted = environment.profiles.default ?? fallback;
   const standard = profiles.includes(wanted) ? wanted : fallback;
   const others = environment.profiles.allowed.filter((name) => name !== standard && profiles.includes(name));
@@ -39,11 +40,8 @@ export function curatedKernelspecs(
       },
     },
     directory: environment.folder,
-    command: { kind: 'python', python: python ?? '' },
     profile,
     culling: environment.culling,
-    ...(python === undefined
-      ? { refusal: `The environment ${environment.name} is not made on this machine: run scripts/environment.mjs.` }
-      : {}),
+    ...made,
   }));
 }

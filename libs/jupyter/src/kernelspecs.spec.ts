@@ -86,6 +86,16 @@ describe('curated environments', () => {
     expect(names(specs)).toEqual(['tomo']);
   });
 
+  it('are made of their images where kernels are pods; one without an image is refused', () => {
+    environment('tomo', 'profiles: { default: large, allowed: [large, small] }', { made: false });
+    environment('bare');
+    const specs = catalogue({ images: { tomo: { image: 'registry/tomo:1', python: '/opt/bin/python' } } });
+    expect(names(specs)).toEqual(['tomo', 'tomo.small']);
+    const command = { kind: 'image', image: 'registry/tomo:1', python: '/opt/bin/python' };
+    expect(specs.resolve('tomo.small')).toMatchObject({ profile: 'small', command });
+    expect(() => specs.resolve('bare')).toThrow(/bare has no image/);
+  });
+
   it('leaves out one that does not parse, says so once, and keeps the others', () => {
     environment('good');
     write('environments/bad/environment.yaml', yaml('bad', 'colour: red'));

@@ -4,12 +4,15 @@ import { curatedKernelspecs } from './kernelspecs-curated.js';
 import type { KernelspecEntry } from './kernelspecs-entry.js';
 import { installedFolders, isKernelspecName, readInstalled } from './kernelspecs-installed.js';
 import { listResources, resourceFile } from './kernelspecs-resources.js';
+import { type Images, madeAsImage, madeHere } from './made-environment.js';
 
 export interface KernelspecCatalogueOptions {
   /** Folders that hold curated environments. */
   environments: readonly string[];
   /** Root of the cache that the environments were made in. */
   cache: string;
+  /** Where kernels are pods: the image of each environment, by its name. */
+  images?: Images;
   /** Jupyter's data paths in their order; empty: no kernelspecs of the machine are offered. */
   dataPaths: readonly string[];
   /** Names of the profiles of the service. */
@@ -110,14 +113,17 @@ export class KernelspecCatalogue {
   }
 
   #refresh(): void {
-    const { recheckMs = 1000, cache, profiles, defaultProfile, dataPaths } = this.options;
+    const { recheckMs = 1000, cache, images, profiles, defaultProfile, dataPaths } = this.options;
     if (performance.now() - this.#readAt < recheckMs) return;
     this.#readAt = performance.now();
     const environments = environmentFolders(this.options.environments).flatMap((folder) =>
       this.#attempt(folder, () => readEnvironment(folder)),
     );
     const entries = [
-      ...environments.flatMap((environment) => curatedKernelspecs(environment, cache, profiles, defaultProfile)),
+      ...environments.flatMap((environment) => {
+        const made = images === undefined ? madeHere(environment, cache) : madeAsImage(environment, images);
+        return curatedKernelspecs(environment, made, profiles, defaultProfile);
+      }),
       ...[...installedFolders(dataPaths)].flatMap(([name, folder]) =>
         this.#attempt(folder, () => readInstalled(name, folder, defaultProfile)),
       ),

@@ -240,6 +240,31 @@ export const Config = z.strictObject({
       .default(5)
       .describe('Longest pause between two attempts to connect; the first is a fiftieth of it, seconds'),
   }),
+  compute: section({
+    host: z
+      .enum(['process', 'kubernetes'])
+      .default('process')
+      .describe('Where kernels run: as processes of this machine, or as pods of a cluster'),
+    kubeconfig: z
+      .string()
+      .default('')
+      .describe('File that says how to reach the cluster; empty: the account of the pod that the service runs in'),
+    launcher: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/i, 'must be a value of a label')
+      .default('beamgate')
+      .describe('Marks the pods of this service; services that share a cluster need different ones'),
+    namespace: z.string().default('beamgate-kernels').describe('Namespace of the pods'),
+    agentImage: z.string().default('').describe('Image of the agent, which stands beside each kernel in its pod'),
+    images: z
+      .record(z.string(), z.strictObject({ image: z.string().min(1), python: z.string().min(1).default('python3') }))
+      .default({})
+      .describe('Image of each environment, by its name, and the Python in it; others are not offered'),
+    imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('Of both images'),
+    uid: z.int().positive().default(10002).describe('User id of kernels; the agent has 10001'),
+    gid: z.int().positive().default(10002).describe('Group id of kernels'),
+    groups: z.array(z.int().positive()).default([]).describe('More group ids of kernels'),
+  }),
   pools: section({
     kernelspecs: z
       .record(
@@ -250,7 +275,9 @@ export const Config = z.strictObject({
         }),
       )
       .default({ python3: { floor: 2, ceiling: 8 } })
-      .describe('Warm kernels by kernelspec: started, of its default profile, and waiting for somebody'),
+      .describe(
+        'Warm kernels by kernelspec: started, of its default profile, and waiting for somebody; of processes only',
+      ),
     budget: z.int().min(0).default(16).describe('Warm kernels of all kernelspecs together, at most'),
   }),
   channels: section({

@@ -14,8 +14,8 @@ export class Interrupter {
     if (kernel.phase === 'ended' || kernel.phase === 'stopping')
       throw new Conflict(`The kernel has ended (${kernel.endReason ?? 'stopping'}).`);
     if (kernel.endpoint === null) throw new Conflict('The kernel has no process yet.');
-    const { socket, clientToken } = kernel.endpoint;
-    const stream = AgentStream.connect({ socket, token: clientToken, role: 'client' });
+    const { socket, tls, clientToken: token } = kernel.endpoint;
+    const stream = AgentStream.connect({ socket, tls, token, role: 'client' });
     const timer = setTimeout(() => stream.end(), ANSWER_TIMEOUT_MS);
     try {
       await stream.opened();

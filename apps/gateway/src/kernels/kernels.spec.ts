@@ -90,6 +90,7 @@ describe('POST /api/kernels', () => {
       priorityClass: 'interactive',
       launch: { workingDirectory: '/home/ana/nb', launchTimeoutSeconds: 60 },
     });
+    expect(submitted(id).launch.requests).toEqual(submitted(id).requests);
     expect(submitted(id).launch.env).toEqual({
       FROM_SPEC: 'yes',
       KERNEL_LAUNCH_TIMEOUT: '40',

@@ -74,7 +74,8 @@ export class SubmissionService {
     const profileName = asked.profile ?? kernelspec.profile;
     const profile = Object.hasOwn(profiles, profileName) ? profiles[profileName] : undefined;
     if (!profile) throw invalid([{ field: 'profile', message: `must be one of ${Object.keys(profiles).join(', ')}` }]);
-    const { requests, limits } = sizeOf(profile, wishes, scheduling);
+    const { requests: booked, limits } = sizeOf(profile, wishes, scheduling);
+    const requests = { cpuMilli: booked.cpuMilli, memoryBytes: booked.memoryBytes };
     const priorityClass = wishes.priorityClass ?? scheduling.defaultClass;
     if (scheduling.adminOnlyClasses.includes(priorityClass) && !identity.scopes.includes('admin'))
       throw new Forbidden(`The priority class ${priorityClass} is for admins.`);
@@ -88,7 +89,7 @@ export class SubmissionService {
       kernelspec: kernelspec.name,
       project,
       priorityClass,
-      requests: { cpuMilli: requests.cpuMilli, memoryBytes: requests.memoryBytes },
+      requests,
       culling: kernelspec.culling,
       launch: {
         command: kernelspec.command,
@@ -101,6 +102,7 @@ export class SubmissionService {
         },
         workingDirectory: wishes.workingDirectory ?? null,
         limits,
+        requests,
         // It can lengthen the time only: every notebook server sends its 40 s, which say how long its request may hang.
         launchTimeoutSeconds: Math.max(wishes.launchTimeoutSeconds ?? 0, kernels.launchTimeoutSeconds),
       },

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
-import { type AgentEndpoint, type KernelId, KernelInfo, KernelUsage } from '#libs/contracts';
+import { type AgentEndpoint, type KernelId, KernelUsage } from '#libs/contracts';
 import type { AgentCallError, AgentEvent, Welcome } from '#libs/jupyter';
 import { type KernelFact, NO_EXIT } from '../kernel-host.js';
 import type { HostLog } from '../process/process-host-options.js';
 import { AgentControl } from './agent-control.js';
+import { type Exit, KernelNews, type LaunchFailure } from './kernel-news.js';
 import { endpointOf, type PodAgentSpec } from './manifest.js';
 import { agentEnded, type PodVerdict, podVerdict } from './pod-verdict.js';
 
@@ -35,24 +36,23 @@ export class HostedPod {
   #control: AgentControl | undefined;
   #verdict: PodVerdict = { kind: 'on-its-way' };
   #onVerdict = (): void => {};
-  /** The process that was ready last; undefined: none ever. */
-  #readyIncarnation: number | undefined;
   /** The process that ought to live, as far as we were told. */
   #incarnation = 0;
   #stopping = false;
   #released = false;
   #removed = false;
-  #end: KernelFact | undefined;
+  readonly #news: KernelNews;
   #startTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly context: PodContext,
     readonly kernelId: KernelId,
-    readonly namespace: string,
     private readonly spec: PodAgentSpec,
-    readonly image: string,
+    image: string,
   ) {
+    const stats = () => this.#control?.call('stats').catch(() => undefined);
+    this.#news = new KernelNews(kernelId, image, context, async () => stats());
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
@@ -61,11 +61,7 @@ export class HostedPod {
   node: string | undefined;
 
   get ended(): boolean {
-    return this.#end !== undefined;
-  }
-
-  get #started(): boolean {
-    return this.#readyIncarnation !== undefined;
+    return this.#news.ended;
   }
 
   limitStart(seconds: number): void {
@@ -82,7 +78,7 @@ export class HostedPod {
     this.#verdict = verdict;
     this.#onVerdict();
     if (verdict.kind === 'running') this.#reach(verdict.address);
-    else if (verdict.kind === 'failed' && !this.#started) this.fail(verdict.detail, verdict.reason);
+    else if (verdict.kind === 'failed' && !this.#news.wasReady) this.fail(verdict.detail, verdict.reason);
     if (agentEnded(pod)) this.#lose();
   }
 
@@ -106,39 +102,33 @@ export class HostedPod {
     const { code, signal, outOfMemory } = ended ?? { code: null, signal: null, outOfMemory: false };
     if (this.#stopping) this.#exited(NO_EXIT);
     else if (outOfMemory) this.#exited({ ...NO_EXIT, code, signal, outOfMemory });
-    else if (this.#started) this.#exited({ ...NO_EXIT, agentLost: true });
-    else
-      this.#conclude({
-        kind: 'launch-failed',
-        kernelId: this.kernelId,
-        detail: 'The agent ended while the kernel started.',
-      });
+    else if (this.#news.wasReady) this.#exited({ ...NO_EXIT, agentLost: true });
+    else this.#failed('The agent ended while the kernel started.');
     this.remove(graceSeconds);
   }
 
   /** The start has failed; the pod goes. */
-  fail(detail: string, reason?: 'image-pull' | 'unschedulable'): void {
-    if (this.#end !== undefined) return;
-    const why = reason === undefined ? {} : { reason };
+  fail(detail: string, reason?: LaunchFailure): void {
+    if (this.#news.ended) return;
     if (this.#stopping) this.#exited(NO_EXIT);
-    else this.#conclude({ kind: 'launch-failed', kernelId: this.kernelId, detail, ...why });
+    else this.#failed(detail, reason);
     this.remove(0);
   }
 
   // --- what others ask -------------------------------------------------------------------------------------------
 
   async retell(): Promise<void> {
-    if (this.#end !== undefined) return this.context.tell(this.#end);
+    if (this.#news.ended) return this.#news.retellEnd();
     if (this.#control?.up !== true || this.#endpoint === undefined) return;
-    this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.#endpoint });
-    if (this.#readyIncarnation !== undefined) this.#becomeReady(this.#readyIncarnation);
-    await this.#tellState();
+    this.#news.agentUp(this.#endpoint);
+    if (this.#news.readyIncarnation !== undefined) this.#becomeReady(this.#news.readyIncarnation);
+    await this.#news.state();
   }
 
   stop(graceMs: number): void {
     this.#stopping = true;
-    if (this.#end !== undefined) {
-      this.context.tell(this.#end);
+    if (this.#news.ended) {
+      this.#news.retellEnd();
       this.remove(1);
     } else if (this.#control?.up !== true) {
       this.remove(0);
@@ -150,7 +140,7 @@ export class HostedPod {
 
   restart(incarnation: number): void {
     this.#incarnation = Math.max(this.#incarnation, incarnation);
-    if (this.#end?.kind === 'exited' && (this.#end.incarnation ?? incarnation) < incarnation) this.#end = undefined;
+    this.#news.again(incarnation);
     // An agent that we have lost touch with hears it when it is found again.
     this.#call('restart', { incarnation });
   }
@@ -194,7 +184,7 @@ export class HostedPod {
 
   #onWelcome({ claimed, state, incarnation }: Welcome): void {
     if (this.#endpoint === undefined) return;
-    this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.#endpoint });
+    this.#news.agentUp(this.#endpoint);
     if (!claimed) this.#claim();
     if (this.#stopping) this.stop(0);
     else if (incarnation < this.#incarnation) {
@@ -203,10 +193,10 @@ export class HostedPod {
     }
     this.#incarnation = incarnation;
     // One that ended before it was claimed has never started; of one that was ours, an exit is told as that.
-    if (state === 'exited' && claimed) this.#readyIncarnation = incarnation;
+    if (state === 'exited' && claimed) this.#news.readyIncarnation = incarnation;
     if (state === 'idle' || state === 'busy') {
       this.#becomeReady(incarnation);
-      void this.#tellState();
+      void this.#news.state();
     }
   }
 
@@ -236,38 +226,26 @@ export class HostedPod {
   #onEvent(event: AgentEvent): void {
     if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
     else if (event.event === 'exit') void this.#onExit(event);
-    else if (event.event === 'activity') this.#tellActivity(event['state'], event['at']);
+    else if (event.event === 'activity') this.#news.activity(event['state'], event['at']);
   }
 
   #becomeReady(incarnation: number): void {
-    this.#readyIncarnation = incarnation;
     clearTimeout(this.#startTimer);
-    this.context.tell({ kind: 'ready', kernelId: this.kernelId, incarnation });
-    void this.#introduce();
+    this.#news.ready(incarnation);
   }
 
-  async #introduce(): Promise<void> {
-    const { introduced } = this.context;
-    if (introduced.has(this.image)) return;
-    introduced.add(this.image);
-    const stats = await this.#control?.call('stats').catch(() => undefined);
-    const info = KernelInfo.safeParse(stats?.['kernelInfo']);
-    if (info.success) this.context.tell({ kind: 'info', kernelId: this.kernelId, info: info.data });
-    else introduced.delete(this.image);
+  #failed(detail: string, reason?: LaunchFailure): void {
+    clearTimeout(this.#startTimer);
+    this.#news.failed(detail, reason);
   }
 
-  async #tellState(): Promise<void> {
-    const stats = await this.#control?.call('stats').catch(() => undefined);
-    if (stats !== undefined && this.#end === undefined) this.#tellActivity(stats['state'], stats['lastActivity']);
-  }
-
-  #tellActivity(state: unknown, at: unknown): void {
-    if (state !== 'starting' && state !== 'idle' && state !== 'busy' && state !== 'restarting') return;
-    this.context.tell({ kind: 'activity', kernelId: this.kernelId, state, at: Date.parse(String(at)) });
+  #exited(how: Exit): void {
+    clearTimeout(this.#startTimer);
+    this.#news.exited(how);
   }
 
   async #onExit({ code, signal, outOfMemory, error, incarnation }: AgentEvent): Promise<void> {
-    if (this.#end !== undefined) return;
+    if (this.#news.ended) return;
     const told = {
       code: typeof code === 'number' ? code : null,
       signal: typeof signal === 'number' ? signal : null,
@@ -275,7 +253,7 @@ export class HostedPod {
     };
     const status = error === CONTAINER_ENDED ? await this.#containerEnd() : undefined;
     const { kind: _, ...how } = { kind: '', ...told, ...status };
-    if (this.#started || this.#stopping || how.outOfMemory)
+    if (this.#news.wasReady || this.#stopping || how.outOfMemory)
       return this.#exited({ ...how, incarnation: Number(incarnation), agentLost: false });
     const why = how.signal === null ? `exit code ${how.code}` : `signal ${how.signal}`;
     const reason = typeof error === 'string' ? error : `the kernel ended while it started (${why})`;
@@ -294,17 +272,6 @@ export class HostedPod {
       clearTimeout(timer);
     }
     return this.#verdict.kind === 'ended' ? this.#verdict : undefined;
-  }
-
-  #exited(how: Omit<Extract<KernelFact, { kind: 'exited' }>, 'kind' | 'kernelId'>): void {
-    this.#conclude({ kind: 'exited', kernelId: this.kernelId, ...how });
-  }
-
-  #conclude(fact: KernelFact): void {
-    if (this.#end !== undefined) return;
-    this.#end = fact;
-    clearTimeout(this.#startTimer);
-    this.context.tell(fact);
   }
 
   #clearTimers(): void {

@@ -1,16 +1,11 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { KernelId, LaunchSpec, Resources } from '#libs/contracts';
+import type { KernelId, LaunchSpec } from '#libs/contracts';
 import type { HostLog } from '../process/process-host-options.js';
 
 /** Where a kernel's pod goes and what it is made of: policy, which the host is told. */
 export interface PodPlace {
-  namespace: string;
   /** The node that the core chose; null leaves it to the cluster. */
   node: string | null;
-  /** Of the kernel: it needs a Python and a kernel, and nothing of ours. */
-  image: string;
-  /** Booked for the kernel. */
-  requests: Resources;
   /** Identity of the kernel; the agent has one of its own. */
   uid: number;
   gid: number;
@@ -30,6 +25,8 @@ export interface KubernetesHostOptions {
   launcher: string;
   /** Rises with every launcher of this name: an agent obeys the highest. */
   term: number;
+  /** Of every pod and secret; nothing of the cluster beside it is touched, and its nodes are only watched. */
+  namespace: string;
   agentImage: string;
   /** Text of the agent's boot_pod.py. */
   boot: string;

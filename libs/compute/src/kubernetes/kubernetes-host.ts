@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { CoreV1Api, type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
-import type { KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
+import { type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
+import type { ImageCommand, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
 import { type KernelFact, type KernelHost, NO_EXIT } from '../kernel-host.js';
-import { deleted, persistently, sentenceOf, statusOf } from './calls.js';
+import { persistently, sentenceOf } from './calls.js';
 import { selfSigned } from './certificate.js';
 import { HostedPod, type PodContext } from './hosted-pod.js';
-import type { KubernetesHostOptions, PodPlace } from './kubernetes-host-options.js';
+import type { KubernetesHostOptions } from './kubernetes-host-options.js';
 import { AGENT_PORT, LABEL, type PodAgentSpec, podName, podOf, secretOf, selectorOf, specOf } from './manifest.js';
+import { PodApi } from './pod-api.js';
 import { Watched } from './watched.js';
 
 /** From its adoption to the first answer of a kernel that was still starting, seconds. */
@@ -14,7 +15,7 @@ const ADOPTED_START_SECONDS = 60;
 
 /** Kernels as pods of one cluster, each of an agent's and a kernel's container. They outlive this process. */
 export class KubernetesHost implements KernelHost {
-  readonly #core: CoreV1Api;
+  readonly #api: PodApi;
   readonly #kernels = new Map<KernelId, HostedPod>();
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
   readonly #pods: Watched<V1Pod>;
@@ -25,16 +26,16 @@ export class KubernetesHost implements KernelHost {
 
   constructor(private readonly options: KubernetesHostOptions) {
     const { config, launcher, log, term } = options;
-    this.#core = config.makeApiClient(CoreV1Api);
-    const tell = (fact: KernelFact) => this.#tell(fact);
-    const remove = (pod: HostedPod, graceSeconds: number) => this.#remove(pod.namespace, pod.kernelId, graceSeconds);
-    this.#context = { term, log, introduced: new Set(), tell, remove };
     const labelSelector = selectorOf(launcher);
+    this.#api = new PodApi(config, options.namespace, labelSelector);
+    const tell = (fact: KernelFact) => this.#tell(fact);
+    const remove = (pod: HostedPod, graceSeconds: number) => this.#remove(pod.kernelId, graceSeconds);
+    this.#context = { term, log, introduced: new Set(), tell, remove };
     this.#pods = new Watched<V1Pod>({
       watch: new Watch(config),
-      path: '/api/v1/pods',
+      path: this.#api.path,
       labelSelector,
-      list: () => this.#core.listPodForAllNamespaces({ labelSelector }),
+      list: () => this.#api.listPods(),
       onChange: (pod) => this.#of(pod)?.onPod(pod),
       onGone: (pod) => this.#of(pod)?.onPodGone(),
       log,
@@ -42,7 +43,7 @@ export class KubernetesHost implements KernelHost {
     this.#nodes = new Watched<V1Node>({
       watch: new Watch(config),
       path: '/api/v1/nodes',
-      list: () => this.#core.listNode(),
+      list: () => this.#api.core.listNode(),
       onChange: (node) => isSilent(node) && this.#lose(node),
       onGone: (node) => this.#lose(node),
       log,
@@ -58,16 +59,18 @@ export class KubernetesHost implements KernelHost {
     if (this.#preparing.has(kernelId) || (present !== undefined && !present.ended)) return;
     const preparing = { stopped: false };
     this.#preparing.set(kernelId, preparing);
-    let place: PodPlace | undefined;
     try {
+      const { command } = spec;
+      if (command.kind !== 'image') throw new Error('This service runs pods, and this kernel is made from no image.');
       await present?.gone;
       await this.#pods.listed;
-      place = await this.options.place(kernelId, owner, spec);
-      const secret = await this.#makeSecret(kernelId, this.#specOf(kernelId, owner, spec), place);
+      const place = await this.options.place(kernelId, owner, spec);
+      const agent = this.#specOf(kernelId, owner, spec, command);
+      const secret = await this.#api.makeSecret(secretOf(kernelId, agent, this.options));
       if (this.#closed) return;
-      const kernel = this.#keep(new HostedPod(this.#context, kernelId, place.namespace, specOf(secret), place.image));
+      const kernel = this.#keep(new HostedPod(this.#context, kernelId, specOf(secret), command.image));
       kernel.limitStart(spec.launchTimeoutSeconds);
-      const pod = await this.#makePod(podOf(kernelId, spec, place, secret, this.options));
+      const pod = await this.#api.makePod(podOf(kernelId, { ...spec, command }, place, secret, this.options));
       this.options.log.info({ kernelId, owner, node: place.node }, 'launching');
       kernel.onPod(pod);
       if (preparing.stopped) kernel.stop(0);
@@ -103,10 +106,9 @@ export class KubernetesHost implements KernelHost {
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
     const wanted = new Set<string>(kernelIds);
     await Promise.all([this.#pods.listed, this.#nodes.listed]);
-    const labelSelector = selectorOf(this.options.launcher);
     const [pods, secrets] = await Promise.all([
-      persistently(() => this.#core.listPodForAllNamespaces({ labelSelector })),
-      persistently(() => this.#core.listSecretForAllNamespaces({ labelSelector })),
+      persistently(() => this.#api.listPods()),
+      persistently(() => this.#api.listSecrets()),
     ]);
     const specs = new Map(secrets.items.map((secret) => [kernelOf(secret), secret]));
     const strangers = pods.items.filter((pod) => !this.#isKnown(kernelOf(pod)));
@@ -114,7 +116,7 @@ export class KubernetesHost implements KernelHost {
     const fresh = new Set(strangers.map(kernelOf));
     await Promise.all([...this.#kernels.values()].map((kernel) => this.#settle(kernel, wanted, fresh)));
     const orphans = secrets.items.filter((secret) => !this.#isKnown(kernelOf(secret)));
-    await Promise.all(orphans.map((secret) => this.#remove(secret.metadata?.namespace ?? '', kernelOf(secret), 0)));
+    await Promise.all(orphans.map((secret) => this.#remove(kernelOf(secret), 0)));
     for (const kernelId of kernelIds) if (!this.#isKnown(kernelId)) this.#tellLost(kernelId);
   }
 
@@ -140,12 +142,11 @@ export class KubernetesHost implements KernelHost {
 
   #adopt(pod: V1Pod, secret: V1Secret | undefined, wanted: boolean): void {
     const kernelId = kernelOf(pod);
-    const namespace = pod.metadata?.namespace ?? '';
     this.options.log.info({ kernelId }, wanted ? 'adopting' : 'ending a kernel that nobody knows');
     const tell = wanted ? this.#context.tell : () => {};
     const context = { ...this.#context, tell };
     const spec = secret === undefined ? this.#noSpec : specOf(secret);
-    const kernel = this.#keep(new HostedPod(context, kernelId, namespace, spec, imageOf(pod)));
+    const kernel = this.#keep(new HostedPod(context, kernelId, spec, imageOf(pod)));
     if (wanted) kernel.limitStart(ADOPTED_START_SECONDS);
     // One that nobody wants is not spoken to: its pod goes.
     if (wanted && secret !== undefined) kernel.onPod(pod);
@@ -168,49 +169,18 @@ export class KubernetesHost implements KernelHost {
     for (const kernel of this.#kernels.values()) if (kernel.node === metadata?.name) kernel.onNodeLost();
   }
 
-  /** One that is there already was made by us: then its pod may be, too. */
-  async #makeSecret(kernelId: KernelId, spec: PodAgentSpec, place: PodPlace): Promise<V1Secret> {
-    const { namespace } = place;
-    const body = secretOf(kernelId, spec, place, this.options.launcher);
-    try {
-      return await persistently(() => this.#core.createNamespacedSecret({ namespace, body }));
-    } catch (error) {
-      if (statusOf(error) !== 409) throw error;
-      return persistently(() => this.#core.readNamespacedSecret({ namespace, name: podName(kernelId) }));
-    }
-  }
-
-  async #makePod(body: V1Pod): Promise<V1Pod> {
-    const { name = '', namespace = '' } = body.metadata ?? {};
-    // A new namespace has no account yet; its controller makes one.
-    const again = (error: unknown) => statusOf(error) === 403 && /service ?account/.test(sentenceOf(error));
-    try {
-      return await persistently(() => this.#core.createNamespacedPod({ namespace, body }), again);
-    } catch (error) {
-      if (statusOf(error) !== 409) throw error;
-      return persistently(() => this.#core.readNamespacedPod({ namespace, name }));
-    }
-  }
-
-  async #remove(namespace: string, kernelId: KernelId, gracePeriodSeconds: number): Promise<void> {
-    const name = podName(kernelId);
-    let there = true;
-    const removePod = async () => {
-      try {
-        await this.#core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds });
-      } catch (error) {
-        if (statusOf(error) !== 404) throw error;
-        there = false;
-      }
-    };
-    await persistently(removePod);
-    await deleted(() => this.#core.deleteNamespacedSecret({ name, namespace }));
+  async #remove(kernelId: KernelId, graceSeconds: number): Promise<void> {
+    const there = await this.#api.remove(podName(kernelId), graceSeconds);
     // Nobody will tell of the end of what never was.
     if (!there) this.#kernels.get(kernelId)?.onPodGone();
   }
 
-  #specOf(kernelId: KernelId, owner: string, { command, env, workingDirectory }: LaunchSpec): PodAgentSpec {
-    if (command.kind !== 'python') throw new Error('A pod can run a Python kernel only.');
+  #specOf(
+    kernelId: KernelId,
+    owner: string,
+    { env, workingDirectory }: LaunchSpec,
+    { python }: ImageCommand,
+  ): PodAgentSpec {
     const { options } = this;
     return {
       kernelId,
@@ -220,7 +190,7 @@ export class KubernetesHost implements KernelHost {
       clientToken: randomBytes(32).toString('base64url'),
       controlToken: randomBytes(32).toString('base64url'),
       tls: selfSigned(kernelId),
-      kernel: { kind: 'pod', python: command.python },
+      kernel: { kind: 'pod', python },
       env: { ...env, KERNEL_ID: kernelId, KERNEL_USERNAME: owner },
       cwd: workingDirectory ?? '',
       limits: { memoryBytes: null, cpuMilli: null, cgroups: false },

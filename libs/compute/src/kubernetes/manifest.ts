@@ -1,5 +1,5 @@
 import type { V1Container, V1Pod, V1ResourceRequirements, V1Secret, V1SecurityContext } from '@kubernetes/client-node';
-import type { AgentEndpoint, KernelId, LaunchSpec, ResourceLimits, Resources } from '#libs/contracts';
+import type { AgentEndpoint, ImageCommand, KernelId, LaunchSpec, ResourceLimits, Resources } from '#libs/contracts';
 import type { KubernetesHostOptions, PodPlace } from './kubernetes-host-options.js';
 
 /** Of the agent, on the pod's address. */
@@ -25,8 +25,11 @@ export interface PodAgentSpec extends Record<string, unknown> {
 }
 
 /** The pod's secret, which is also what a restarted launcher knows of it. It owns the pod. */
-export function secretOf(kernelId: KernelId, spec: PodAgentSpec, place: PodPlace, launcher: string): V1Secret {
-  const { namespace } = place;
+export function secretOf(
+  kernelId: KernelId,
+  spec: PodAgentSpec,
+  { namespace, launcher }: Pick<KubernetesHostOptions, 'namespace' | 'launcher'>,
+): V1Secret {
   return {
     metadata: { name: podName(kernelId), namespace, labels: labels(kernelId, launcher) },
     stringData: { [SPEC]: JSON.stringify(spec) },
@@ -44,10 +47,13 @@ export const endpointOf = ({ clientToken, controlToken, tls }: PodAgentSpec, add
   tls,
 });
 
+/** What is launched in a pod. */
+export type PodLaunch = Pick<LaunchSpec, 'limits' | 'requests'> & { command: ImageCommand };
+
 /** Two containers: the kernel's code can neither read the agent's secret nor take its memory. */
 export function podOf(
   kernelId: KernelId,
-  launch: LaunchSpec,
+  { command: { image, python }, limits, requests }: PodLaunch,
   place: PodPlace,
   owner: V1Secret,
   options: KubernetesHostOptions,
@@ -67,16 +73,16 @@ export function podOf(
   };
   const kernel: V1Container = {
     name: KERNEL_CONTAINER,
-    image: place.image,
+    image,
     imagePullPolicy,
-    command: ['python3', '-I', '-S', '-c', options.boot, String(AGENT_UID)],
+    command: [python, '-I', '-S', '-c', options.boot, String(AGENT_UID)],
     securityContext: restricted(place.uid, place.gid, place.readOnlyRoot ?? false),
-    resources: kernelResources(place, launch.limits),
+    resources: kernelResources(place.devices, limits, requests),
   };
   return {
     metadata: {
       name,
-      namespace: place.namespace,
+      namespace: options.namespace,
       labels: labels(kernelId, launcher),
       ownerReferences: [{ apiVersion: 'v1', kind: 'Secret', name, uid: owner.metadata?.uid ?? '' }],
     },
@@ -125,11 +131,15 @@ const agentResources = (ringBytes: number): V1ResourceRequirements => ({
   limits: { memory: String(4 * ringBytes + AGENT_MEMORY_OVER_RING) },
 });
 
-function kernelResources({ requests, devices = {} }: PodPlace, limits: ResourceLimits): V1ResourceRequirements {
+function kernelResources(
+  devices: PodPlace['devices'] = {},
+  limits: ResourceLimits,
+  requests: Resources | undefined,
+): V1ResourceRequirements {
   // Devices are asked for by their limit.
   const counts = Object.fromEntries(Object.entries(devices).map(([name, count]) => [name, String(count)]));
   return {
-    requests: quantities(requests),
+    ...(requests === undefined ? {} : { requests: quantities(requests) }),
     limits: {
       ...counts,
       ...(limits.cpuMilli === null ? {} : { cpu: `${limits.cpuMilli}m` }),

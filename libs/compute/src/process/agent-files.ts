@@ -3,7 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { KernelCommand } from '#libs/contracts';
+import { ProcessCommand } from '#libs/contracts';
 import { findByArgument, isAlive, type ProcessIdentity } from './proc.js';
 
 /** What turns a warm kernel into somebody's, beside its id and key. @see agent/beamgate_agent/claim.py */
@@ -22,7 +22,7 @@ export const AgentSpec = z.object({
   record: z.string(),
   clientToken: z.string(),
   controlToken: z.string(),
-  kernel: KernelCommand,
+  kernel: ProcessCommand,
   env: z.record(z.string(), z.string()),
   cwd: z.string(),
   limits: z.object({ memoryBytes: z.int().nullable(), cpuMilli: z.int().nullable(), cgroups: z.boolean() }),

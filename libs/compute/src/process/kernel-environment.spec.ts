@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KernelCommand, LaunchSpec } from '#libs/contracts';
-import { kernelEnvironment, missingCommand } from './kernel-environment.js';
+import type { ProcessCommand } from '#libs/contracts';
+import { kernelEnvironment, missingCommand, type ProcessLaunch } from './kernel-environment.js';
 
 let folder: string;
 beforeEach(() => {
@@ -12,15 +12,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const launch = (command: KernelCommand, env: Record<string, string> = {}): LaunchSpec => ({
-  command,
-  env,
-  workingDirectory: null,
-  limits: { cpuMilli: null, memoryBytes: null },
-  launchTimeoutSeconds: 60,
-});
-const python = (): KernelCommand => ({ kind: 'python', python: join(folder, 'bin/python') });
-const program = (name: string): KernelCommand => ({
+const launch = (command: ProcessCommand, env: Record<string, string> = {}): ProcessLaunch => ({ command, env });
+const python = (): ProcessCommand => ({ kind: 'python', python: join(folder, 'bin/python') });
+const program = (name: string): ProcessCommand => ({
   kind: 'generic',
   argv: [name],
   interruptMode: 'signal',

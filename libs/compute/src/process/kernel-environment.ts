@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import type { KernelCommand, LaunchSpec } from '#libs/contracts';
+import type { LaunchSpec, ProcessCommand } from '#libs/contracts';
+
+/** What is launched as a process of this machine. */
+export type ProcessLaunch = Pick<LaunchSpec, 'env'> & { command: ProcessCommand };
 
 /**
  * Every variable of a kernel: inherited ones, then those of kernelspec and client, then who and what it is. A Python of
@@ -8,7 +11,7 @@ import type { KernelCommand, LaunchSpec } from '#libs/contracts';
  */
 export function kernelEnvironment(
   inherited: Readonly<Record<string, string>>,
-  launch: LaunchSpec,
+  launch: ProcessLaunch,
   kernelId: string,
   owner: string,
 ): Record<string, string> {
@@ -19,7 +22,7 @@ export function kernelEnvironment(
 /** What a kernel's command adds to `env`. */
 export function commandEnvironment(
   env: Readonly<Record<string, string>>,
-  command: KernelCommand,
+  command: ProcessCommand,
 ): Record<string, string> {
   return command.kind === 'python' ? pythonEnvironment(env, command.python) : { ...env };
 }
@@ -34,7 +37,10 @@ export function pythonEnvironment(env: Readonly<Record<string, string>>, python:
 }
 
 /** Why the command of a kernel can't be run; undefined where nothing speaks against it. */
-export function missingCommand({ command }: LaunchSpec, env: Readonly<Record<string, string>>): string | undefined {
+export function missingCommand(
+  { command }: Pick<ProcessLaunch, 'command'>,
+  env: Readonly<Record<string, string>>,
+): string | undefined {
   if (command.kind === 'python') {
     return existsSync(command.python) ? undefined : `The kernel's Python, ${command.python}, does not exist.`;
   }

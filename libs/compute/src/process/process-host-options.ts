@@ -1,4 +1,4 @@
-import type { KernelCommand, ResourceLimits } from '#libs/contracts';
+import type { ProcessCommand, ResourceLimits } from '#libs/contracts';
 
 /** Takes one line per state change; a pino logger is one. */
 export interface HostLog {
@@ -31,7 +31,7 @@ export interface PoolOptions extends PoolSize {
   /** Of the kernelspec. */
   name: string;
   /** Of a Python with a template, or of a kernel that can be claimed. */
-  command: KernelCommand;
+  command: ProcessCommand;
   /** Of its warm kernels; who asks for others gets a cold one. */
   limits: ResourceLimits;
 }

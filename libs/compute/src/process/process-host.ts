@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KernelCommand, KernelId, KernelUsage, LaunchSpec, ResourceLimits } from '#libs/contracts';
+import type { KernelId, KernelUsage, LaunchSpec, ProcessCommand, ResourceLimits } from '#libs/contracts';
 import { type KernelFact, type KernelHost, NO_EXIT } from '../kernel-host.js';
 import { AgentFiles, type AgentSpec } from './agent-files.js';
 import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel.js';
@@ -80,7 +80,7 @@ export class ProcessHost implements KernelHost {
       } else if (await this.#write(agentSpec)) {
         this.options.log.info({ kernelId, owner }, 'launching');
         const kernel = this.#keep(new HostedKernel(context, agentSpec));
-        void kernel.launch(this.#starting(spec.command), spec.launchTimeoutSeconds);
+        void kernel.launch(this.#starting(agentSpec.kernel), spec.launchTimeoutSeconds);
       } else {
         const started = await this.#files.readSpec(kernelId);
         if (started !== undefined) await this.#adoptOrReap(started, true, context);
@@ -131,7 +131,7 @@ export class ProcessHost implements KernelHost {
   }
 
   /** From the template of its Python, where there is one and it is ready. */
-  #starting(command: KernelCommand): StartAgent {
+  #starting(command: ProcessCommand): StartAgent {
     const { python, agent } = this.options;
     const template = command.kind === 'python' ? this.#templates.get(command.python) : undefined;
     return (specFile, logFile) => template?.fork(specFile, logFile) ?? spawnAgent(python, agent, specFile, logFile);
@@ -231,18 +231,21 @@ export class ProcessHost implements KernelHost {
 
   async #specOf(kernelId: KernelId, owner: string, launch: LaunchSpec): Promise<AgentSpec> {
     const { options } = this;
-    const env = kernelEnvironment(options.inherited, launch, kernelId, owner);
-    const missing = missingCommand(launch, env);
+    const { command } = launch;
+    if (command.kind === 'image')
+      throw new Error('This service runs processes, and this kernel is made from an image.');
+    const env = kernelEnvironment(options.inherited, { ...launch, command }, kernelId, owner);
+    const missing = missingCommand({ command }, env);
     if (missing !== undefined) throw new Error(missing);
     const folder = options.defaultWorkingDirectory || join(options.data, 'work', '{user}');
     const note = (sentence: string) => options.log.info({ kernelId }, sentence);
     const cwd = await workingDirectory(launch.workingDirectory, owner, options.workingDirectories, folder, note);
-    return this.#agentSpec(kernelId, launch.command, env, cwd, launch.limits);
+    return this.#agentSpec(kernelId, command, env, cwd, launch.limits);
   }
 
   #agentSpec(
     kernelId: KernelId,
-    kernel: KernelCommand,
+    kernel: ProcessCommand,
     env: Record<string, string>,
     cwd: string,
     { memoryBytes, cpuMilli }: ResourceLimits,

@@ -1,10 +1,14 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** A number that grows with each start of a launcher on this data folder; it fences control streams of earlier ones. */
-export async function nextTerm(file: string): Promise<number> {
+/**
+ * A number that grows with each start of a launcher on this data folder; it fences control streams of earlier ones.
+ *
+ * @param least  for agents that outlive the folder: where it is new, the number still must be above what they have seen
+ */
+export async function nextTerm(file: string, least = 1): Promise<number> {
   const last = Number(await readFile(file, 'utf8').catch(() => '0'));
-  const term = Number.isSafeInteger(last) ? last + 1 : Date.now();
+  const term = Math.max(least, Number.isSafeInteger(last) ? last + 1 : Date.now());
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(`${file}.new`, `${term}\n`);
   await rename(`${file}.new`, file);

@@ -1,4 +1,4 @@
-import type { KernelCommand } from '#libs/contracts';
+import type { ProcessCommand } from '#libs/contracts';
 import type { AgentSpec } from './agent-files.js';
 import type { HostedKernel } from './hosted-kernel.js';
 import type { PoolOptions, ProcessHostOptions } from './process-host-options.js';
@@ -51,7 +51,7 @@ export class WarmPools {
 }
 
 /** Kernels of one key start alike. */
-const keyOf = (command: KernelCommand): string =>
+const keyOf = (command: ProcessCommand): string =>
   command.kind === 'python'
     ? command.python
     : JSON.stringify([command.argv, command.interruptMode, command.resourceDir]);

@@ -146,6 +146,13 @@ describe('refusals name the key, where it was set and what is accepted', () => {
     expect(refusal(['--config', file('a: [', 'broken.yaml')])).toMatch(/broken\.yaml \(file\)/);
   });
 
+  it('pods without the images that they are made of', () => {
+    const pods = ['--compute-host', 'kubernetes'];
+    expect(refusal(pods)).toMatch(/compute\.agentImage.*\n.*compute\.images/);
+    const complete = [...pods, '--compute-agent-image', 'agent:1', '--compute-images', '{"python3":{"image":"k:1"}}'];
+    expect(load(complete).compute.images).toEqual({ python3: { image: 'k:1', python: 'python3' } });
+  });
+
   it('`auth none` beyond loopback', () => {
     expect(refusal(['--auth', 'none', '--host', '0.0.0.0'])).toBe(
       'auth.mode (flag --auth): `none` trusts every caller, so host must be a loopback address, not 0.0.0.0',

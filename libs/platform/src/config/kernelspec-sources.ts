@@ -4,10 +4,12 @@ import { inheritedEnvironment, jupyterDataPaths } from '../environment.js';
 import { projectRoot } from '../project-root.js';
 
 /** Where the kernelspecs of this configuration come from, as `KernelspecCatalogue` takes it. */
-export const kernelspecSources = ({ kernels, cache, profiles, defaultProfile, baseUrl }: Config) => ({
+export const kernelspecSources = ({ kernels, compute, cache, profiles, defaultProfile, baseUrl }: Config) => ({
   environments: [join(projectRoot(), 'environments'), ...kernels.environments],
   cache,
-  dataPaths: kernels.offerInstalled ? jupyterDataPaths() : [],
+  // What is installed here is in no image.
+  dataPaths: kernels.offerInstalled && compute.host === 'process' ? jupyterDataPaths() : [],
+  ...(compute.host === 'kubernetes' ? { images: compute.images } : {}),
   profiles: Object.keys(profiles),
   defaultProfile,
   allowed: kernels.allowedKernelspecs,

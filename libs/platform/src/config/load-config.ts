@@ -35,6 +35,12 @@ const conflicts = (config: Config): Omit<ConfigFault, 'source'>[] => [
         },
       ]
     : []),
+  ...(config.compute.host === 'kubernetes' && config.compute.agentImage === ''
+    ? [{ key: 'compute.agentImage', message: 'kernels as pods need the image of the agent' }]
+    : []),
+  ...(config.compute.host === 'kubernetes' && Object.keys(config.compute.images).length === 0
+    ? [{ key: 'compute.images', message: 'kernels as pods need an image for each environment that is offered' }]
+    : []),
   ...(Object.hasOwn(config.profiles, config.defaultProfile)
     ? []
     : [

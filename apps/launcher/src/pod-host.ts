@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type KernelHost, makeKubernetesHost, nextTerm, readKubeConfig } from '#libs/compute';
+import { type Config, type Log, projectRoot } from '#libs/platform';
+import { LINGER_SECONDS, UNCLAIMED_SECONDS } from './agent-times.js';
+
+/** The host of a cluster. Its agents outlive the data folder, so the clock, too, says that this launcher is the latest. */
+export async function podHost({ data, compute, channels }: Config, log: Log): Promise<KernelHost> {
+  const { namespace, uid, gid, groups } = compute;
+  return makeKubernetesHost({
+    config: await readKubeConfig(compute.kubeconfig),
+    launcher: compute.launcher,
+    term: await nextTerm(join(data, 'run', 'pods-term'), Date.now()),
+    agentImage: compute.agentImage,
+    imagePullPolicy: compute.imagePullPolicy,
+    boot: readFileSync(join(projectRoot(), 'agent', 'beamgate_agent', 'boot_pod.py'), 'utf8'),
+    namespace,
+    place: () => ({ node: null, uid, gid, groups }),
+    ringBytes: channels.ringBytes,
+    retentionSeconds: channels.retentionSeconds,
+    orphanSeconds: channels.orphanSeconds,
+    unclaimedSeconds: UNCLAIMED_SECONDS,
+    lingerSeconds: LINGER_SECONDS,
+    log,
+  });
+}
