@@ -3,8 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppsV1Api, AuthorizationV1Api, type V1Deployment, type V1DeploymentStatus } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
+import { ChannelClient } from '../support/channel-client.js';
+import type { Gateway } from '../support/gateway.js';
 import { root } from '../support/parts.js';
-import { Cluster } from './cluster.js';
+import { PostgresServer } from '../support/postgres-server.js';
+import { RabbitServer } from '../support/rabbit-server.js';
+import { ServiceProcess } from '../support/service-process.js';
+import { createKernel, endKernel, inPhase } from '../support/v1.js';
+import { Cluster, IMAGES } from './cluster.js';
 
 const CHART = join(root, 'k8s/chart');
 const NAMESPACE = 'beamgate';
@@ -152,9 +158,12 @@ describe('the chart', () => {
         const body = { spec: { user, groups: ['system:serviceaccounts', 'system:authenticated'], resourceAttributes } };
         return (await authorization.createSubjectAccessReview({ body })).status?.allowed ?? false;
       };
-      for (const verb of ['create', 'get', 'list', 'watch', 'patch', 'delete'])
+      for (const verb of ['create', 'get', 'list', 'delete'])
         for (const resource of ['pods', 'secrets'])
           expect(await may('bg-launcher', verb, resource, KERNELS)).toBe(true);
+      expect(await may('bg-launcher', 'watch', 'pods', KERNELS)).toBe(true);
+      expect(await may('bg-launcher', 'list', 'nodes')).toBe(true);
+      expect(await may('bg-launcher', 'watch', 'secrets', KERNELS)).toBe(false);
       expect(await may('bg-launcher', 'get', 'secrets', NAMESPACE)).toBe(false);
       expect(await may('bg-launcher', 'list', 'secrets')).toBe(false);
       expect(await may('bg-launcher', 'create', 'deployments', KERNELS)).toBe(false);
@@ -167,8 +176,53 @@ describe('the chart', () => {
       install({ config: { ...CONFIG, auth: { audience: 'elsewhere' } } });
       expect((await secret('bg-signing-key')).data?.['issuer.pem']).toBe(key);
       const settings = Buffer.from((await secret('bg-config')).data?.['config.json'] ?? '', 'base64').toString();
-      expect(JSON.parse(settings)).toEqual({ ...CONFIG, auth: { audience: 'elsewhere' } });
+      expect(JSON.parse(settings)).toMatchObject({ ...CONFIG, auth: { audience: 'elsewhere' } });
     });
+
+    it('runs a kernel in a pod, its services started by their settings and with the rights of its accounts', async () => {
+      const [database, broker] = await Promise.all([PostgresServer.start(), RabbitServer.start()]);
+      const store = { url: await database.createDatabase() };
+      const auth = { staticToken: 'of-the-test', staticTokenUser: 'ada' };
+      install({
+        config: { store, bus: { url: broker.url }, auth },
+        kernels: { agentImage: IMAGES.agent, images: { python3: { image: IMAGES.kernel } } },
+      });
+      const settings = JSON.parse(
+        Buffer.from((await secret('bg-config')).data?.['config.json'] ?? '', 'base64').toString(),
+      );
+      const { status } = await cluster.core.createNamespacedServiceAccountToken({
+        ...{ name: 'bg-launcher', namespace: NAMESPACE },
+        body: { spec: { audiences: [] } } as never,
+      });
+      const kubeconfig = join(folder, 'launcher.kubeconfig');
+      const account = cluster.config();
+      account.users = [{ name: 'u', token: status?.token ?? '' }];
+      writeFileSync(kubeconfig, account.exportConfig());
+      // The images of the services can't be built here: processes stand in for their pods.
+      const service = (kind: 'gateway' | 'gatekeeper' | 'launcher', compute = settings.compute): ServiceProcess =>
+        new ServiceProcess({ kind, name: `chart-${kind}`, config: { ...settings, compute } });
+      const services = [
+        service('gatekeeper'),
+        service('launcher', { ...settings.compute, kubeconfig }),
+        service('gateway'),
+      ];
+      try {
+        await Promise.all(services.map((one) => one.start()));
+        const gateway = { url: services[2]?.url ?? '', token: auth.staticToken } as Gateway;
+        const { id } = await createKernel(gateway);
+        await inPhase(gateway, id, 'ready');
+        const client = await ChannelClient.open(gateway, id);
+        await expect(client.execute('print(6 * 7)')).resolves.toMatchObject({ text: '42\n' });
+        const pods = await cluster.core.listNamespacedPod({ namespace: KERNELS });
+        expect(pods.items.map(({ metadata }) => metadata?.name)).toEqual([`kernel-${id}`]);
+        await client.close();
+        await endKernel(gateway, id);
+        await inPhase(gateway, id, 'ended');
+      } finally {
+        await Promise.all(services.map((one) => one.kill()));
+        await Promise.all([database.remove(), broker.remove()]);
+      }
+    }, 120_000);
 
     it('leaves the kernels when it is uninstalled', async () => {
       cluster.helm('uninstall', 'bg', '--namespace', NAMESPACE);

@@ -16,6 +16,14 @@ app.kubernetes.io/component: {{ .component }}
 {{ .root.Release.Name }}-{{ .component }}
 {{- end }}
 
+{{/* The settings, with what the chart knows of the cluster where they say nothing of it. */}}
+{{- define "beamgate.config" -}}
+{{- $kernels := .Values.kernels }}
+{{- $compute := dict "host" "kubernetes" "launcher" .Release.Name "namespace" $kernels.namespace }}
+{{- $_ := merge $compute (dict "agentImage" $kernels.agentImage "images" $kernels.images) }}
+{{- merge (deepCopy .Values.config) (dict "compute" $compute) | toJson }}
+{{- end }}
+
 {{- define "beamgate.configSecret" -}}
 {{ .Values.configSecret | default (printf "%s-config" .Release.Name) }}
 {{- end }}
@@ -30,7 +38,7 @@ metadata:
   labels: {{- include "beamgate.labels" . | nindent 4 }}
   annotations:
     # New settings are new pods.
-    beamgate/config: {{ toJson .root.Values.config | sha256sum }}
+    beamgate/config: {{ include "beamgate.config" .root | sha256sum }}
 spec:
   serviceAccountName: {{ include "beamgate.name" . }}
   automountServiceAccountToken: {{ eq .component "launcher" }}
