@@ -3,6 +3,7 @@ import type { Fragmentation } from './fragmentation.js';
 import { migFreeMilli, migMask } from './mig.js';
 import type { NodeState } from './node-state.js';
 import type { Choice } from './placement-policy.js';
+import { NOWHERE } from './score-cache.js';
 import { DEVICE_MILLI, type Shape } from './shape.js';
 
 /**
@@ -23,9 +24,8 @@ export function gradient(
   worth: Worth,
 ): void {
   const before = fragmentation.of(node);
-  const scale = 1 / (Math.max(1, fragmentation.weight) * DEVICE_MILLI);
-  const devicesOf = (after: number): number => (before - after) * scale;
-  choice.score = Number.NEGATIVE_INFINITY;
+  const devicesOf = (after: number): number => (before - after) * fragmentation.toDevices;
+  choice.score = NOWHERE;
   choice.device = -1;
   if (shape.kind === 'cpu' || shape.kind === 'whole') {
     choice.score = worth(devicesOf(strandedAfter(node, shape, fragmentation, -1, 0)), 0, 0, fragmentation);
