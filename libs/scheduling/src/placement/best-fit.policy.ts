@@ -15,14 +15,16 @@ export const bestFitPolicy: PlacementPolicy = {
   name: 'best-fit',
   choose(node, shape, _, choice) {
     choice.device = -1;
-    let least = Number.POSITIVE_INFINITY;
-    everyChoice(node, shape, (device, start) => {
-      const left = device < 0 ? 0 : (node.free[device] as number);
-      if (left >= least) return;
-      least = left;
-      choice.device = device;
-      choice.start = start;
-    });
+    if (shape.kind === 'share' || shape.kind === 'mig') {
+      let least = Number.POSITIVE_INFINITY;
+      everyChoice(node, shape, (device, start) => {
+        const free = node.free[device] as number;
+        if (free >= least) return;
+        least = free;
+        choice.device = device;
+        choice.start = start;
+      });
+    }
     const cpu = (node.cpuFree - shape.cpuMilli) / MOST_CPU_MILLI;
     const gpu = (node.gpuFree - node.gpuMilliOf(shape)) / MOST_GPU_MILLI;
     choice.score = Math.trunc((1 - (cpu * 0.5 + gpu * 0.5)) * 100);

@@ -25,8 +25,10 @@ interface Columns {
  * @see Weng et al., "Beware of Fragmentation", USENIX ATC 2023, section 4.2
  */
 export class Fragmentation {
-  /** Sum of all weights: divide by it for milli. */
+  /** Sum of all weights. */
   readonly weight: number;
+  /** Times this, what is in weight * milli is in devices. */
+  readonly toDevices: number;
   /** CPU milli that typical work asks for with one device, the mean over devices; 0: nothing is known. */
   readonly cpuPerDevice: number;
   /** By free milli of a device. */
@@ -37,6 +39,7 @@ export class Fragmentation {
 
   constructor(readonly typical: TypicalSet) {
     this.weight = typical.reduce((sum, { count }) => sum + count, 0);
+    this.toDevices = 1 / (Math.max(1, this.weight) * DEVICE_MILLI);
     this.leftover = expectedLeftover(typical);
     let [cpu, gpu] = [0, 0];
     for (const { count, cpuMilli, gpuCount, gpuMilli } of typical) {
@@ -48,7 +51,7 @@ export class Fragmentation {
 
   /** In weight * milli, of the node as it is. */
   of(node: NodeState): number {
-    if (Number.isNaN(node.stranded)) node.stranded = this.with(node, node.cpuFree, node.gpuFree);
+    if (node.stranded < 0) node.stranded = this.with(node, node.cpuFree, node.gpuFree);
     return node.stranded;
   }
 

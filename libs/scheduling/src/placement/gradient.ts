@@ -3,36 +3,54 @@ import type { Fragmentation } from './fragmentation.js';
 import { migFreeMilli, migMask } from './mig.js';
 import type { NodeState } from './node-state.js';
 import type { Choice } from './placement-policy.js';
+import { NOWHERE } from './score-cache.js';
 import { DEVICE_MILLI, type Shape } from './shape.js';
 
 /**
- * How much less GPU lies stranded once the shape is placed, in devices (negative: more); of the best device, the first
- * of equals. `worth` turns the gradient into the score before devices are compared; it is also told what the device of a
- * share has free before and after, in milli.
+ * Turns a gradient into a score, before devices are compared.
+ *
+ * @param devices how much less GPU lies stranded, in devices; negative: more
+ * @param freeBefore of the device of a share, in milli; 0 for other shapes
+ * @param freeAfter the same once the share is placed
  */
+export type Worth = (devices: number, freeBefore: number, freeAfter: number, fragmentation: Fragmentation) => number;
+
+/** Fills `choice` with the device of the highest worth, the first of equals. Runs for every node that has changed. */
 export function gradient(
   node: NodeState,
   shape: Shape,
   fragmentation: Fragmentation,
   choice: Choice,
-  worth: (devices: number, freeBefore: number, freeAfter: number) => number,
+  worth: Worth,
 ): void {
   const before = fragmentation.of(node);
-  const scale = 1 / (Math.max(1, fragmentation.weight) * DEVICE_MILLI);
-  choice.score = Number.NEGATIVE_INFINITY;
+  const devicesOf = (after: number): number => (before - after) * fragmentation.toDevices;
+  choice.score = NOWHERE;
   choice.device = -1;
-  let seen = 0;
-  everyChoice(node, shape, (device, start) => {
-    // A device with as much free as the last one would score the same: common, for devices are mostly whole.
-    if (shape.kind === 'share' && node.free[device] === seen) return;
-    seen = shape.kind === 'share' ? (node.free[device] as number) : 0;
-    const devices = (before - strandedAfter(node, shape, fragmentation, device, start)) * scale;
-    const score = worth(devices, seen, seen > 0 ? seen - shape.gpuMilli : 0);
-    if (score <= choice.score) return;
-    choice.score = score;
-    choice.device = device;
-    choice.start = start;
-  });
+  if (shape.kind === 'cpu' || shape.kind === 'whole') {
+    choice.score = worth(devicesOf(strandedAfter(node, shape, fragmentation, -1, 0)), 0, 0, fragmentation);
+  } else if (shape.kind === 'share') {
+    let seen = 0;
+    for (let device = 0; device < node.free.length; device += 1) {
+      const free = node.free[device] as number;
+      // A device with as much free as the last one would score the same: common, for devices are mostly whole.
+      if (free === seen || !node.hosts(shape, device)) continue;
+      seen = free;
+      const after = strandedAfter(node, shape, fragmentation, device, 0);
+      const score = worth(devicesOf(after), free, free - shape.gpuMilli, fragmentation);
+      if (score <= choice.score) continue;
+      choice.score = score;
+      choice.device = device;
+    }
+  } else {
+    everyChoice(node, shape, (device, start) => {
+      const score = worth(devicesOf(strandedAfter(node, shape, fragmentation, device, start)), 0, 0, fragmentation);
+      if (score <= choice.score) return;
+      choice.score = score;
+      choice.device = device;
+      choice.start = start;
+    });
+  }
 }
 
 /** Books on the node's devices, asks, and puts back. */

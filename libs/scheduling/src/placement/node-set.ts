@@ -2,7 +2,7 @@ import { Fragmentation } from './fragmentation.js';
 import { type NodeAvailability, type NodeSpec, NodeState } from './node-state.js';
 import type { Placement } from './placement.js';
 import type { Choice, PlacementPolicy } from './placement-policy.js';
-import { ScoreCache } from './score-cache.js';
+import { NOWHERE, ScoreCache } from './score-cache.js';
 import { type Shape, type ShapeRequest, shapeKey, shapeOf } from './shape.js';
 import type { TypicalSet } from './typical-set.js';
 
@@ -63,7 +63,7 @@ export class NodeSet {
   /** Measures fragmentation by another typical set from now on. */
   learn(typical: TypicalSet): void {
     this.fragmentation = new Fragmentation(typical);
-    for (const node of this.nodes) if (node) node.stranded = Number.NaN;
+    for (const node of this.nodes) if (node) node.stranded = -1;
     this.caches.clear();
   }
 
@@ -255,7 +255,7 @@ export class NodeSet {
 
   private scoreOf(shape: Shape, slot: number): number {
     const node = this.nodes[slot];
-    if (!node?.fits(shape)) return Number.NEGATIVE_INFINITY;
+    if (!node?.fits(shape)) return NOWHERE;
     this.policy.choose(node, shape, this.fragmentation, this.choice);
     return node.availability === 'last' ? this.choice.score - LAST : this.choice.score;
   }

@@ -36,8 +36,8 @@ export class NodeState {
   /** Memory slices that are taken, a mask per MIG device. */
   readonly taken: Uint8Array;
   readonly profiles: ReadonlyMap<string, MigProfile> | undefined;
-  /** Kept by `Fragmentation`; NaN: to be computed anew. */
-  stranded = Number.NaN;
+  /** Kept by `Fragmentation`; -1: to be computed anew. */
+  stranded = -1;
 
   /** @throws RangeError where MIG is asked of a model that has no table */
   constructor(readonly spec: NodeSpec) {
@@ -128,7 +128,7 @@ export class NodeState {
       this.gpuFree += change;
       if (mig) this.migFree += change;
     }
-    this.stranded = Number.NaN;
+    this.stranded = -1;
   }
 
   private legal(device: number, gpuMilli: number, mig: Placement['mig'], sign: 1 | -1): boolean {

@@ -158,7 +158,7 @@ describe('a set of nodes', () => {
           for (const node of set.all()) {
             if (!node.fits(shape)) continue;
             const choice: Choice = { score: 0, device: -1, start: 0 };
-            node.stranded = Number.NaN;
+            node.stranded = -1;
             scene.policy.choose(node, shape, fragmentation, choice);
             const last = node.availability === 'last';
             if (last === best.last ? choice.score > best.score : best.last)

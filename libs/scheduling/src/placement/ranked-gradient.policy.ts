@@ -1,5 +1,5 @@
 import type { Fragmentation } from './fragmentation.js';
-import { gradient } from './gradient.js';
+import { gradient, type Worth } from './gradient.js';
 import type { NodeState } from './node-state.js';
 import type { PlacementPolicy } from './placement-policy.js';
 import { DEVICE_MILLI, type Shape } from './shape.js';
@@ -27,14 +27,13 @@ export function rankedGradientPolicy(
   weights: RankedGradient = { lambda: 2, starved: 1, leftover: 1 },
 ): PlacementPolicy {
   const { lambda, starved, leftover } = weights;
+  const crumbs = leftover / DEVICE_MILLI;
+  const worth: Worth = (devices, freeBefore, freeAfter, { leftover: left }) =>
+    crumbs > 0 ? devices + crumbs * ((left[freeBefore] as number) - (left[freeAfter] as number)) : devices;
   return {
     name: 'ranked-gradient',
     choose(node, shape, fragmentation, choice) {
-      const left = fragmentation.leftover;
-      const crumbs = leftover / DEVICE_MILLI;
-      gradient(node, shape, fragmentation, choice, (devices, before, after) =>
-        crumbs > 0 ? devices + crumbs * ((left[before] as number) - (left[after] as number)) : devices,
-      );
+      gradient(node, shape, fragmentation, choice, worth);
       choice.score -= lambda * node.rank;
       if (starved > 0) choice.score -= starved * newlyStarved(node, shape, fragmentation);
       if (shape.kind === 'cpu' && node.free.length === 0) choice.score += CPU_NODE_FIRST;

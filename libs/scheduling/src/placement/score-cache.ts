@@ -1,6 +1,7 @@
 /** Nodes per block: about the square root of a large cluster, so that finding the best stays far below a full scan. */
 const BLOCK = 64;
-const NONE = Number.NEGATIVE_INFINITY;
+/** The score on a node that does not fit. */
+export const NOWHERE = Number.NEGATIVE_INFINITY;
 
 /** The scores of one shape on all nodes by slot, -Infinity where it does not fit, with the best one found quickly. */
 export class ScoreCache {
@@ -12,7 +13,7 @@ export class ScoreCache {
 
   constructor(slots: number) {
     const blocks = Math.max(1, Math.ceil(slots / BLOCK));
-    this.scores = new Float64Array(blocks * BLOCK).fill(NONE);
+    this.scores = new Float64Array(blocks * BLOCK).fill(NOWHERE);
     this.bestOf = Int32Array.from({ length: blocks }, (_, block) => block * BLOCK);
   }
 
@@ -22,7 +23,7 @@ export class ScoreCache {
 
   set(slot: number, score: number): void {
     const { scores, bestOf } = this;
-    const block = Math.floor(slot / BLOCK);
+    const block = (slot / BLOCK) | 0;
     const best = bestOf[block] as number;
     const was = scores[slot] as number;
     scores[slot] = score;
@@ -35,13 +36,13 @@ export class ScoreCache {
   }
 
   score(slot: number): number {
-    return this.scores[slot] ?? NONE;
+    return this.scores[slot] ?? NOWHERE;
   }
 
   /** The slot with the highest score, the lowest of equals; -1: fits nowhere. */
   best(): number {
     let best = -1;
-    let top = NONE;
+    let top = NOWHERE;
     for (const slot of this.bestOf) {
       const score = this.scores[slot] as number;
       if (score > top) {
