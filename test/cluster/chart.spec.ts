@@ -21,6 +21,14 @@ const CONFIG = {
   bus: { url: 'amqps://beamgate@rabbitmq.example/' },
 };
 
+/** The one small node has to hold them all, and a kernel. */
+const SMALL = Object.fromEntries(
+  ['gateway', 'gatekeeper', 'launcher'].map((name) => [
+    name,
+    { resources: { requests: { cpu: '1m', memory: '1Mi' } } },
+  ]),
+);
+
 interface Rendered {
   kind: string;
   metadata: { name: string; namespace?: string };
@@ -45,7 +53,7 @@ const rendered = (values: object): Rendered[] => {
 const install = (values: object): string =>
   cluster.helm(
     ...['upgrade', '--install', 'bg', CHART, '--namespace', NAMESPACE, '--create-namespace'],
-    ...['--values', valuesFile(values)],
+    ...['--values', valuesFile({ ...SMALL, ...values })],
   );
 const secret = (name: string) => cluster.core.readNamespacedSecret({ name, namespace: NAMESPACE });
 
