@@ -19,6 +19,7 @@ export default {
     suite('conformance', ['<rootDir>/test/conformance'], '\\.spec\\.ts$'),
     suite('e2e', ['<rootDir>/test/e2e'], '\\.spec\\.ts$'),
     suite('chaos', ['<rootDir>/test/chaos'], '\\.spec\\.ts$'),
+    suite('scheduling', ['<rootDir>/test/scheduling'], '\\.spec\\.ts$'),
     suite('security', ['<rootDir>/test/security'], '\\.spec\\.ts$'),
     suite('cluster', ['<rootDir>/test/cluster'], '\\.spec\\.ts$'),
   ],

@@ -39,14 +39,25 @@ const banner = [
   'const __filename = import.meta.filename, __dirname = import.meta.dirname;',
 ].join('');
 
-/** From `dist/apps` and `dist/libs` to `dist/bundle`: main.js and the worker thread's control-plane.js. */
+/** Of the embedded service and its worker thread, and of the services of several. */
+const ENTRIES = {
+  main: 'standalone/src/main.js',
+  'control-plane': 'standalone/src/control-plane.js',
+  gateway: 'gateway/src/main.js',
+  gatekeeper: 'gatekeeper/src/main.js',
+  launcher: 'launcher/src/main.js',
+};
+
+/** From `dist/apps` and `dist/libs` to `dist/bundle`. */
 export async function bundle(root) {
   const { build, stop } = await import('esbuild');
   const outdir = join(root, 'dist', 'bundle');
   rmSync(outdir, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
-    entryPoints: ['main.js', 'control-plane.js'].map((name) => join(root, 'dist/apps/standalone/src', name)),
+    entryPoints: Object.fromEntries(
+      Object.entries(ENTRIES).map(([name, file]) => [name, join(root, 'dist/apps', file)]),
+    ),
     outdir,
     bundle: true,
     splitting: true,

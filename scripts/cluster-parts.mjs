@@ -91,14 +91,16 @@ async function inFolder(folder, work) {
   }
 }
 
-async function goProgram(folder, name, flags, log) {
-  const inputs = ['go.mod', 'go.sum'].map((file) => readFileSync(join(MODULE, file), 'utf8'));
-  const hash = hashOf([...inputs, ...sourcesOf(join(MODULE, name), '.go'), ...flags, process.arch]);
+/** @param {string} from its package: a folder of the module, or the import path of a tool that the module names */
+async function goProgram(folder, name, flags, log, module = MODULE, from = `./${name}`) {
+  const inputs = ['go.mod', 'go.sum'].map((file) => readFileSync(join(module, file), 'utf8'));
+  const sources = from.startsWith('.') ? sourcesOf(join(module, name), '.go') : [];
+  const hash = hashOf([...inputs, ...sources, ...flags, process.arch]);
   const file = join(folder, `${name}-${hash}`);
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -p=2' };
   return cached(file, `${name}: building (the cluster's takes 5 to 10 minutes the first time)`, log, (temporary) =>
-    run('nice', ['-n', '19', 'go', 'build', '-trimpath', '-ldflags', flags.join(' '), '-o', temporary, `./${name}`], {
-      cwd: MODULE,
+    run('nice', ['-n', '19', 'go', 'build', '-trimpath', '-ldflags', flags.join(' '), '-o', temporary, from], {
+      cwd: module,
       env,
     }),
   );
@@ -112,6 +114,14 @@ const kubebox = (folder, log) => {
   const flags = Object.entries(named).map(([name, value]) => `-X ${own}.${name}=${value}`);
   const client = `-X k8s.io/client-go/pkg/version.gitVersion=v${VERSION}`;
   return goProgram(folder, 'kubebox', ['-s', '-w', ...flags, client], log);
+};
+
+/** The real one, which applies the chart. Without a cluster it takes itself to be talking to this version. */
+const helm = (folder, log) => {
+  const [major, minor] = VERSION.split('.');
+  const own = 'helm.sh/helm/v3/pkg/chartutil';
+  const flags = ['-s', '-w', `-X ${own}.k8sVersionMajor=${major}`, `-X ${own}.k8sVersionMinor=${minor}`];
+  return goProgram(folder, 'helm', flags, log, join(MODULE, 'helm'), 'helm.sh/helm/v3/cmd/helm');
 };
 
 /** @throws Error of one line where this process may not make what a node is made of */
@@ -216,8 +226,8 @@ const pauseImage = async (folder, log) => {
 /**
  * Makes every part, or finds it made.
  *
- * @returns {Promise<{kubebox: string, plugins: string, images: {pause: string, kernel: string, agent: string}}>} the
- *   binary, the folder of network plugins, and the files of the images
+ * @returns {Promise<{kubebox: string, helm: string, plugins: string, images: {pause: string, kernel: string, agent: string}}>}
+ *   the binaries, the folder of network plugins, and the files of the images
  * @throws Error that says in its first line what could not be had
  */
 export async function clusterParts({ log, cache = cacheRoot() }) {
@@ -226,15 +236,16 @@ export async function clusterParts({ log, cache = cacheRoot() }) {
   if (!found('go'))
     throw new Error('The test cluster is built with Go: install it (1.25 or newer) and have it in PATH.');
   const plugins = await runtime(log);
-  const binary = kubebox(folder, log);
-  binary.catch(() => {});
+  // One after the other: they share most of what is compiled.
+  const binaries = kubebox(folder, log).then(async (cluster) => ({ kubebox: cluster, helm: await helm(folder, log) }));
+  binaries.catch(() => {});
   const base = await baseLayer(folder, log);
   const files = {
     pause: await pauseImage(folder, log),
     kernel: await kernelImage(folder, base, log),
     agent: await agentImage(folder, base, log),
   };
-  return { kubebox: await binary, plugins, images: files };
+  return { ...(await binaries), plugins, images: files };
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -1,7 +1,8 @@
-// Writes the generated reference pages: `npm run docs`.
+// Writes what is generated from schemas: reference pages, and the chart's own schema. `npm run docs`.
 import { writeFileSync } from 'node:fs';
 import { build } from './build.mjs';
 
 await build({ log: console.log });
-const { configReference } = await import('../dist/libs/platform/src/index.js');
+const { chartSchema, configReference } = await import('../dist/libs/platform/src/index.js');
 writeFileSync(new URL('../docs/reference/configuration.md', import.meta.url), configReference());
+writeFileSync(new URL('../k8s/chart/values.schema.json', import.meta.url), chartSchema());

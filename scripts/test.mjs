@@ -96,6 +96,7 @@ const lanes = (parts, cluster) => [
     chaos: inBand('chaos'),
     security: inBand('security'),
     cluster: () => inCluster(cluster),
+    scheduling: inBand('scheduling'),
   },
 ];
 

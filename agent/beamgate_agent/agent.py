@@ -210,6 +210,7 @@ class Agent:
             "pid": kernel.pid,
             "claimed": kernel.claim is not None,
             "initialised": kernel.initialised,
+            "incarnation": kernel.incarnation,
             "limits": self.limits.way,
             **({"exit": kernel.exit} if kernel.exit else {}),
         }

@@ -39,6 +39,7 @@ class Kernel:
         self.on_restarting: Callable[[], None] = lambda: None
         self.on_accepting: Callable[[], None] = lambda: None
         self.state = "starting"
+        self.incarnation = 0
         self.claim: dict | None = None
         self.initialised = False
         self.info: dict | None = None
@@ -95,11 +96,13 @@ class Kernel:
         else:
             self._offer_claim()
 
-    def restart(self, claim: dict | None, answer: Answer) -> None:
+    def restart(self, claim: dict | None, incarnation: int, answer: Answer) -> None:
+        """A new process. The incarnation numbers those of one kernel, so that one asked for twice is made once."""
         if claim is None and self.claim is None:
             answer({"error": "the kernel was never claimed", "code": "unclaimed"})
             return
         self._tell_answer({"error": "a later restart took its place", "code": "superseded"})
+        self.incarnation = incarnation
         self.claim, self._answer = claim or self.claim, answer
         self.state, self.exit = "restarting", None
         self._accepting = False
@@ -285,7 +288,7 @@ class Kernel:
         if self._answered and self._heard and self.state in ("starting", "restarting") and not self._after_exit:
             self.state = "busy" if self._busy else "idle"
             self._open_if_heard()
-            self.on_event({"event": "ready", "pid": self.pid})
+            self.on_event({"event": "ready", "pid": self.pid, "incarnation": self.incarnation})
 
     def _open_if_heard(self) -> None:
         if not self._heard or self._accepting or self._after_exit:
@@ -319,7 +322,8 @@ class Kernel:
     def _ended(self, code: int | None, signum: int | None, out_of_memory: bool) -> None:
         self.state = "exited"
         self._held, self._held_bytes = [], 0
-        fields = {"pid": self.pid, "code": code, "signal": signum, "outOfMemory": out_of_memory}
+        fields = {"pid": self.pid, "incarnation": self.incarnation, "code": code, "signal": signum}
+        fields["outOfMemory"] = out_of_memory
         self.exit = {**fields, "wanted": self._wanted_end, **({"error": self._error} if self._error else {})}
         self._tell_answer({"error": self._error or "the kernel ended while it started", "code": "start_failed"})
         self.on_event({"event": "exit", **self.exit})

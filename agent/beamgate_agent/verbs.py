@@ -63,14 +63,18 @@ def _shutdown(agent: Agent, arguments: dict, answer: Answer) -> None:
 
 
 def _restart(agent: Agent, arguments: dict, answer: Answer) -> None:
-    _checked(arguments, {"claim": dict}, ("claim",))
-    claim = arguments.get("claim")
+    _checked(arguments, {"claim": dict, "incarnation": int}, ("claim", "incarnation"))
+    claim, kernel = arguments.get("claim"), agent.kernel
+    incarnation = arguments.get("incarnation", kernel.incarnation + 1)
+    if incarnation <= kernel.incarnation:
+        answer({"pid": kernel.pid})
+        return
     if claim is not None:
         _checked_claim(claim)
-    elif agent.kernel.claim is None:
+    elif kernel.claim is None:
         raise VerbError("unclaimed", "the kernel was never claimed")
     agent.relay.forget_requests()
-    agent.kernel.restart(claim, answer)
+    kernel.restart(claim, incarnation, answer)
     agent.on_state()
     agent.plan_survival()
 

@@ -188,6 +188,13 @@ def test_a_restart_gives_a_new_process_with_the_same_claim(agent, busy):
     assert gone(old)
 
 
+def test_a_restart_that_is_asked_for_twice_happens_once(agent):
+    first = agent.launcher.call("restart", incarnation=1)
+    assert agent.launcher.call("restart", incarnation=1) == first
+    assert agent.launcher.call("restart", incarnation=0) == first
+    assert agent.launcher.call("restart", incarnation=2)["pid"] != first["pid"]
+
+
 def test_a_second_restart_drops_the_input_that_waited_for_the_first(agent):
     client = agent.client()
     first = agent.launcher.start_call("restart")
@@ -236,7 +243,7 @@ def test_a_killed_kernel_is_told_after_its_last_output(agent, code, signum):
     client.execute(code)
     event = client.until_event("exit")
     assert event.value == {
-        "event": "exit", "pid": client.welcome["pid"], "code": None, "signal": signum,
+        "event": "exit", "pid": client.welcome["pid"], "incarnation": 0, "code": None, "signal": signum,
         "outOfMemory": False, "wanted": False,
     }  # fmt: skip
     assert event.seq > max(m.seq for m in client.messages if m.channel)

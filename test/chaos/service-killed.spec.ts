@@ -10,8 +10,11 @@ import { createKernel, endKernel, inPhase } from '../support/v1.js';
 import type { Received } from '../support/wire.js';
 
 const LINES = 200;
-/** Messages that may be unconfirmed towards a stock notebook server. */
-const WINDOW = 64;
+/**
+ * Messages that come again at most: 64 that a stock notebook server had not confirmed, and the 32 of a confirmation that the
+ * service had not passed on.
+ */
+const WINDOW = 64 + 32;
 
 describe('kill -9 of the service while a cell prints', () => {
   const random = new Seeded();

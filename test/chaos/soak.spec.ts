@@ -18,6 +18,8 @@ const setting = (name: string, full: number, brief: number): number =>
 const SECONDS = setting('SECONDS', 3600, 30);
 const SOCKETS = setting('SOCKETS', 200, 20);
 const KERNELS = setting('KERNELS', 50, 6);
+/** Longest life of a kernel and longest pause between cells, ms: the short version makes up in haste for its length. */
+const [LIFE_MS, PAUSE_MS] = FULL ? [20_000, 4_000] : [10_000, 1_000];
 /** One kernel of so many is an ipykernel. */
 const REAL_OF = 8;
 
@@ -68,7 +70,7 @@ class Soak {
       if (random.next() > 0.1) {
         await inPhase(this.beamgate, id, 'ready');
         this.live.push(kernel);
-        await this.dwell(10_000);
+        await this.dwell(LIFE_MS);
         kernel.leaving = true;
         this.live.splice(this.live.indexOf(kernel), 1);
       }
@@ -94,7 +96,7 @@ class Soak {
         const { reply } = await client.execute('1 + 1');
         if (reply.content['status'] === 'ok') this.executed += 1;
         else if (!kernel.leaving) throw new Error(`a reply says ${reply.content['status']}`);
-        await this.dwell(1000);
+        await this.dwell(PAUSE_MS);
       }
     } finally {
       // Half of all clients leave without a word.

@@ -24,6 +24,7 @@ import { type Named, untilObject } from './until-object.js';
 /** What `scripts/cluster-parts.mjs` says. */
 export interface ClusterParts {
   kubebox: string;
+  helm: string;
   plugins: string;
   images: { pause: string; kernel: string; agent: string };
 }
@@ -139,6 +140,16 @@ export class Cluster {
   kubectl(...args: string[]): string {
     const config = `--kubeconfig=${this.plane.kubeconfig('admin')}`;
     return execFileSync(this.made.kubebox, ['kubectl', config, ...args], { encoding: 'utf8' });
+  }
+
+  /** @throws Error with what it said */
+  helm(...args: string[]): string {
+    const env = { ...process.env, HOME: this.folder, KUBECONFIG: this.plane.kubeconfig('admin') };
+    try {
+      return execFileSync(this.made.helm, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
+    } catch (error) {
+      throw new Error(String((error as { stderr: string }).stderr));
+    }
   }
 
   /** Ends one part as a crash would. */

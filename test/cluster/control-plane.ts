@@ -6,6 +6,8 @@ import { join } from 'node:path';
 const PORT = { api: 6443, etcd: 2379, etcdPeer: 2380 };
 
 const CONTROLLERS = [
+  'deployment-controller',
+  'replicaset-controller',
   'namespace-controller',
   'serviceaccount-controller',
   'serviceaccount-token-controller',

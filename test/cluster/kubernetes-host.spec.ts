@@ -306,7 +306,7 @@ describe('the end', () => {
     await expect(execute(endpoint, 'import os; os._exit(3)')).rejects.toThrow('the kernel ended');
     await expect(exited).resolves.toMatchObject({ code: 3, agentLost: false });
     const again = facts.next(kernelId, 'ready');
-    await host.restart(kernelId);
+    await host.restart(kernelId, 1);
     await again;
     await expect(execute(endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
   });

@@ -7,7 +7,7 @@ import { RabbitServer } from '../support/rabbit-server.js';
 import { ScaleOutGatekeeper } from '../support/scale-out-gatekeeper.js';
 
 const ENDPOINT = { socket: '/s', clientToken: 'c', controlToken: 'k' };
-const EXIT = { code: 1, signal: null, outOfMemory: false, agentLost: false };
+const EXIT = { incarnation: null, code: 1, signal: null, outOfMemory: false, agentLost: false };
 
 describe('a gatekeeper on PostgreSQL and RabbitMQ', () => {
   let server: PostgresServer;
@@ -50,7 +50,7 @@ describe('a gatekeeper on PostgreSQL and RabbitMQ', () => {
   const ready = async (kernelId: KernelId): Promise<void> => {
     await gatekeeper.launcher.commands.until(({ name, kernelId: id }) => name === 'launch' && id === kernelId);
     await client.emit(LauncherFacts.agentUp, { kernelId, endpoint: ENDPOINT });
-    await client.emit(LauncherFacts.kernelReady, { kernelId });
+    await client.emit(LauncherFacts.kernelReady, { kernelId, incarnation: 1 });
     await gatekeeper.gateways.kernel(kernelId, { phase: 'ready' });
   };
 
@@ -70,7 +70,7 @@ describe('a gatekeeper on PostgreSQL and RabbitMQ', () => {
     await ready(kernelId);
     await deliver(LauncherFacts.kernelExited.pattern, { kernelId, ...EXIT }, 'one death');
     await gatekeeper.launcher.commands.until(({ name }) => name === 'restart');
-    await client.emit(LauncherFacts.kernelReady, { kernelId });
+    await client.emit(LauncherFacts.kernelReady, { kernelId, incarnation: 1 });
     await gatekeeper.gateways.kernel(kernelId, { executionState: 'idle' });
 
     await gatekeeper.stop();

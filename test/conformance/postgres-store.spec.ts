@@ -1,9 +1,10 @@
 import { Unavailable } from '#libs/contracts';
 import { openPostgresReaders, openPostgresStore } from '#libs/store';
-import { aKernel, storeConformance } from '#libs/testing';
+import { aBatch, aKernel, storeConformance } from '#libs/testing';
 import { openPool } from '../../libs/store/src/postgres/postgres-pool.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { realClock as clock } from '../support/real-clock.js';
+import { testSeal } from '../support/test-seal.js';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -11,24 +12,48 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.remove());
 
-storeConformance('PostgreSQL', async () => {
-  const url = await server.createDatabase();
-  return {
-    openStore: (options) => openPostgresStore({ url, holder: 'suite', force: true, clock, ...options }),
-    openReaders: () => openPostgresReaders({ url }),
-    inputLog: async () => {
-      const rows = await server.query('select epoch, at, events from input_log order by seq', url);
-      return rows.map(({ epoch, at, events }) => ({
-        epoch: Number(epoch),
-        at: Number(at),
-        events: JSON.parse(String(events)) as unknown,
-      }));
-    },
-    remove: async () => undefined,
-  };
+const sealing = { seal: testSeal() };
+
+describe.each([
+  ['PostgreSQL', {}],
+  ['PostgreSQL with sealed secrets', sealing],
+])('%s', (name, more) => {
+  storeConformance(name, async () => {
+    const url = await server.createDatabase();
+    return {
+      openStore: (options) => openPostgresStore({ url, holder: 'suite', force: true, clock, ...more, ...options }),
+      openReaders: () => openPostgresReaders({ url, ...more }),
+      inputLog: async () => {
+        const rows = await server.query('select epoch, at, events from input_log order by seq', url);
+        return rows.map(({ epoch, at, events }) => ({
+          epoch: Number(epoch),
+          at: Number(at),
+          events: JSON.parse(String(events)) as unknown,
+        }));
+      },
+      remove: async () => undefined,
+    };
+  });
 });
 
 describe('the PostgreSQL store', () => {
+  it('keeps what a kernel is started with and reached by from who reads the database', async () => {
+    const url = await server.createDatabase();
+    const store = await openPostgresStore({ url, holder: 'one', clock, ...sealing });
+    const secret = { socket: '/s', clientToken: 'of-clients', controlToken: 'of-control' };
+    const kernel = aKernel({ endpoint: secret, launch: { ...aKernel().launch, env: { PASSWORD: 'of-the-user' } } });
+    const outbox = [{ destination: 'gateways' as const, pattern: 'p', payload: { kernel } }];
+    await store.commit(aBatch({ kernels: [kernel], outbox }));
+    const tables = ['kernels', 'outbox'].map((table) => server.query(`select * from ${table}`, url));
+    expect(JSON.stringify(await Promise.all(tables))).not.toMatch(/of-clients|of-control|of-the-user/);
+    expect(await store.kernels.find(kernel.id)).toEqual(kernel);
+    expect(await store.undelivered()).toMatchObject([{ payload: { kernel } }]);
+    await store.close();
+    const blind = await openPostgresReaders({ url });
+    await expect(blind.kernels.find(kernel.id)).rejects.toThrow('`sealingKeyFile` is not set');
+    await blind.close();
+  });
+
   it('refuses writes on the connections of a gateway', async () => {
     const url = await server.createDatabase();
     const store = await openPostgresStore({ url, holder: 'one', clock });

@@ -14,12 +14,13 @@ import { GatekeeperModule } from './gatekeeper.module.js';
 
 const endpoint = { socket: '/run/a', clientToken: 'c', controlToken: 't' };
 interface Exit {
+  incarnation: number | null;
   code: number | null;
   signal: number | null;
   outOfMemory: boolean;
   agentLost: boolean;
 }
-const exit: Exit = { code: null, signal: null, outOfMemory: false, agentLost: false };
+const exit: Exit = { incarnation: null, code: null, signal: null, outOfMemory: false, agentLost: false };
 
 describe('the gatekeeper', () => {
   let stage: GatekeeperStage;
@@ -48,7 +49,7 @@ describe('the gatekeeper', () => {
   async function ready(changes: Partial<KernelSubmission> = {}): Promise<Kernel> {
     const { id: kernelId } = await submit(changes);
     await stage.client.emit(LauncherFacts.agentUp, { kernelId, endpoint });
-    await stage.client.emit(LauncherFacts.kernelReady, { kernelId });
+    await stage.client.emit(LauncherFacts.kernelReady, { kernelId, incarnation: 0 });
     return stage.gateways.kernel(kernelId, { phase: 'ready' });
   }
 
@@ -66,7 +67,7 @@ describe('the gatekeeper', () => {
     it('tells the launcher first which kernels ought to live', async () => {
       const { id } = await submit();
       await stage.launcher.commands.until(({ kernelId }) => kernelId === id);
-      expect(stage.launcher.commands.all[0]).toEqual({ name: 'reconcile', kernelIds: [] });
+      expect(stage.launcher.commands.all[0]).toEqual({ name: 'reconcile', kernelIds: [], epoch: stage.store.epoch });
     });
 
     it('gives the same kernel for the same id, owner and kernelspec', async () => {
@@ -232,14 +233,14 @@ describe('the gatekeeper', () => {
     it('is started again in place when it died, and ends when it dies at once again and again', async () => {
       const kernel = await ready();
       for (let death = 1; death <= 5; death += 1) {
-        await exited(kernel.id, { outOfMemory: true, signal: 9 });
+        await exited(kernel.id, { incarnation: death - 1, outOfMemory: true, signal: 9 });
         const detail = 'The kernel was ended because it used more than its 4.0 GiB of memory.';
         const died = await stage.gateways.kernel(kernel.id, { executionState: 'restarting', detail });
         expect(died).toMatchObject({ phase: 'ready', endpoint });
         await stage.launcher.commands.until(
           () => stage.launcher.told(kernel.id).filter((name) => name === 'restart').length === death,
         );
-        await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id });
+        await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id, incarnation: death });
         await submit();
         expect(await row(kernel.id)).toMatchObject({ executionState: 'idle', detail: '' });
       }
@@ -250,15 +251,24 @@ describe('the gatekeeper', () => {
     it('is started again however often it died, where that was long ago', async () => {
       const kernel = await ready();
       for (let death = 1; death <= 8; death += 1) {
-        await exited(kernel.id, { signal: 11 });
+        await exited(kernel.id, { incarnation: death - 1, signal: 11 });
         await stage.launcher.commands.until(
           () => stage.launcher.told(kernel.id).filter((name) => name === 'restart').length === death,
         );
-        await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id });
+        await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id, incarnation: death });
         await submit();
         stage.clock.advance(15_000);
       }
       expect(await row(kernel.id)).toMatchObject({ phase: 'ready', executionState: 'idle' });
+    });
+
+    it('is started again once for one death, however often that is told', async () => {
+      const kernel = await ready();
+      for (let times = 0; times < 3; times += 1) await exited(kernel.id, { incarnation: 0, signal: 11 });
+      await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id, incarnation: 1 });
+      await submit();
+      expect(stage.launcher.told(kernel.id)).toEqual(['launch', 'restart']);
+      expect(await row(kernel.id)).toMatchObject({ executionState: 'idle', incarnation: 1 });
     });
 
     it('stays dead where that is configured', async () => {
@@ -326,7 +336,7 @@ describe('the gatekeeper', () => {
     it('ignores repeated facts, and facts of kernels that it does not know', async () => {
       const kernel = await ready();
       await stage.client.emit(LauncherFacts.agentUp, { kernelId: kernel.id, endpoint });
-      await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id });
+      await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id, incarnation: 0 });
       await exited(aKernelId());
       await submit();
       expect(await row(kernel.id)).toEqual(kernel);

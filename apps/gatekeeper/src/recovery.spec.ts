@@ -12,7 +12,7 @@ import { aSubmission, aToken, GatekeeperStage } from '#libs/testing';
 import { GatekeeperModule } from './gatekeeper.module.js';
 
 const endpoint = { socket: '/run/a', clientToken: 'c', controlToken: 't' };
-const exit = { code: null, signal: null, outOfMemory: false, agentLost: false };
+const exit = { incarnation: null, code: null, signal: null, outOfMemory: false, agentLost: false };
 
 describe('a gatekeeper that crashed', () => {
   let stage: GatekeeperStage;
@@ -27,7 +27,7 @@ describe('a gatekeeper that crashed', () => {
   async function ready(): Promise<KernelId> {
     const { id: kernelId } = await submit();
     await stage.client.emit(LauncherFacts.agentUp, { kernelId, endpoint });
-    await stage.client.emit(LauncherFacts.kernelReady, { kernelId });
+    await stage.client.emit(LauncherFacts.kernelReady, { kernelId, incarnation: 0 });
     await stage.gateways.kernel(kernelId, { phase: 'ready' });
     return kernelId;
   }
@@ -87,12 +87,28 @@ describe('a gatekeeper that crashed', () => {
     );
     for (const kernelId of [restarting, restarted])
       await stage.client.send(GatekeeperCommands.restartKernel, { kernelId });
-    await stage.client.emit(LauncherFacts.kernelReady, { kernelId: restarted });
+    await stage.client.emit(LauncherFacts.kernelReady, { kernelId: restarted, incarnation: 1 });
     await submit();
     await again();
     await stage.launcher.commands.until(({ name, kernelId }) => name === 'stop' && kernelId === stopping);
     await stage.launcher.commands.until(({ name, kernelId }) => name === 'restart' && kernelId === restarting);
     expect(stage.launcher.told(restarted)).toEqual([]);
+  });
+
+  it('tells a launcher that has come up what there is, with what is due', async () => {
+    const [living, restarting] = [await ready(), await ready()];
+    const { id: launching } = await submit();
+    await stage.client.send(GatekeeperCommands.restartKernel, { kernelId: restarting });
+    await stage.launcher.commands.until(({ name }) => name === 'restart');
+    const before = stage.launcher.commands.all.length;
+    await stage.client.emit(LauncherFacts.launcherUp, {});
+    const since = () => stage.launcher.commands.all.slice(before);
+    await stage.launcher.commands.until(() => since().length === 3);
+    const [reconcile, ...due] = since();
+    expect(reconcile).toMatchObject({ name: 'reconcile', epoch: stage.store.epoch });
+    expect(new Set(reconcile?.kernelIds)).toEqual(new Set([living, restarting, launching]));
+    expect(due).toContainEqual({ name: 'restart', kernelId: restarting, incarnation: 1 });
+    expect(due).toContainEqual(expect.objectContaining({ name: 'launch', kernelId: launching }));
   });
 
   it('tells gateways what they were not told', async () => {

@@ -18,6 +18,7 @@ import { ChannelServer } from './channels/channel-server.js';
 import { CHANNEL_OPTIONS, type ChannelOptions } from './channels/options.js';
 import { KernelEventsController } from './events/kernel-events.controller.js';
 import { KernelEventsHub } from './events/kernel-events.hub.js';
+import { MissedEvents } from './events/missed-events.js';
 import { OpenConnections } from './events/open-connections.js';
 import { Callers } from './http/callers.js';
 import { Drain } from './http/drain.js';
@@ -113,6 +114,7 @@ export class GatewayModule implements OnApplicationBootstrap {
         ...given,
         ...channelProviders,
         KernelEventsHub,
+        MissedEvents,
         { provide: KERNEL_EVENTS, useExisting: KernelEventsHub },
         { provide: CONNECTION_COUNTS, useClass: OpenConnections },
         {

@@ -8,8 +8,12 @@ export const FACTS = Symbol('Facts');
 
 const RETRY_MS = 500;
 
+/** The launcher itself has come up. */
+type Up = { kind: 'up' };
+
 /** The contract of each kind of fact. */
 const CONTRACTS = {
+  up: LauncherFacts.launcherUp,
   'agent-up': LauncherFacts.agentUp,
   ready: LauncherFacts.kernelReady,
   info: LauncherFacts.kernelInfo,
@@ -25,7 +29,7 @@ const CONTRACTS = {
 @Injectable()
 export class FactReporter implements OnApplicationShutdown {
   readonly #log = new Logger('Launcher');
-  readonly #waiting: KernelFact[] = [];
+  readonly #waiting: (KernelFact | Up)[] = [];
   readonly #closed = new AbortController();
   #reporting = false;
 
@@ -36,13 +40,18 @@ export class FactReporter implements OnApplicationShutdown {
     host.onFact((fact) => this.#take(fact));
   }
 
+  /** Of a launcher that runs apart from its gatekeeper, which is to tell it then what there is. */
+  up(): void {
+    this.#take({ kind: 'up' });
+  }
+
   /** Kernels live on. */
   async onApplicationShutdown(): Promise<void> {
     this.#closed.abort();
     await this.host.close();
   }
 
-  #take(fact: KernelFact): void {
+  #take(fact: KernelFact | Up): void {
     if (fact.kind === 'activity') this.#forgetActivity(fact.kernelId);
     this.#waiting.push(fact);
     if (!this.#reporting) void this.#report();
@@ -62,7 +71,7 @@ export class FactReporter implements OnApplicationShutdown {
         await this.facts.emit<(typeof CONTRACTS)[typeof kind]['schema']>(CONTRACTS[kind], fact);
         this.#waiting.shift();
       } catch (error) {
-        this.#log.warn({ kind, kernelId: fact.kernelId, reason: (error as Error).message }, 'a fact could not be told');
+        this.#log.warn({ kind, ...fact, reason: (error as Error).message }, 'a fact could not be told');
         // What breaks its contract is a bug of ours, and no reason to hold back the rest.
         if (error instanceof InvalidRequest) this.#waiting.shift();
         else await delay(RETRY_MS, undefined, { signal: this.#closed.signal }).catch(() => {});

@@ -1,1 +1,2 @@
+export * from './host-of.js';
 export * from './launcher.module.js';

@@ -9,11 +9,19 @@ const { launchKernel, stopKernel, restartKernel, usage, reconcile } = LauncherCo
 /** Commands of the gatekeeper; each answer means taken up, what came of it is told by facts. */
 @BusController()
 export class LaunchController {
+  #epoch = 0;
+  #begin: () => void = () => undefined;
+  /** Before it knows which kernels live here, it would take any for lost. */
+  readonly #reconciled = new Promise<void>((resolve) => {
+    this.#begin = resolve;
+  });
+
   constructor(@Inject(KERNEL_HOST) private readonly host: KernelHost) {}
 
   @MessagePattern(launchKernel.pattern)
   async launch(@Payload() payload: unknown): Promise<object> {
     const { kernelId, owner, launch } = launchKernel.input.parse(payload);
+    await this.#reconciled;
     await this.host.launch(kernelId, owner, launch);
     return {};
   }
@@ -21,13 +29,16 @@ export class LaunchController {
   @MessagePattern(stopKernel.pattern)
   async stop(@Payload() payload: unknown): Promise<object> {
     const { kernelId, graceMs } = stopKernel.input.parse(payload);
+    await this.#reconciled;
     await this.host.stop(kernelId, graceMs);
     return {};
   }
 
   @MessagePattern(restartKernel.pattern)
   async restart(@Payload() payload: unknown): Promise<object> {
-    await this.host.restart(restartKernel.input.parse(payload).kernelId);
+    const { kernelId, incarnation } = restartKernel.input.parse(payload);
+    await this.#reconciled;
+    await this.host.restart(kernelId, incarnation);
     return {};
   }
 
@@ -38,7 +49,12 @@ export class LaunchController {
 
   @MessagePattern(reconcile.pattern)
   async reconcile(@Payload() payload: unknown): Promise<object> {
-    await this.host.reconcile(reconcile.input.parse(payload).kernelIds);
+    const { kernelIds, epoch } = reconcile.input.parse(payload);
+    // A list of who leads no more, delivered late, would end the kernels that were made since.
+    if (epoch < this.#epoch) return {};
+    this.#epoch = epoch;
+    await this.host.reconcile(kernelIds);
+    this.#begin();
     return {};
   }
 }

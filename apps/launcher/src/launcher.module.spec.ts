@@ -88,17 +88,36 @@ const activity = (kernelId: KernelId, at: number): KernelFact => ({ kind: 'activ
 it('passes each command to the host', async () => {
   await start(new FakeFacts());
   const { id: kernelId, owner, launch } = aSubmission();
-  await client.send(LauncherCommands.reconcile, { kernelIds: [kernelId] });
+  await client.send(LauncherCommands.reconcile, { kernelIds: [kernelId], epoch: 2 });
   await client.send(LauncherCommands.launchKernel, { kernelId, owner, launch });
-  await client.send(LauncherCommands.restartKernel, { kernelId });
+  await client.send(LauncherCommands.restartKernel, { kernelId, incarnation: 1 });
   expect(await client.send(LauncherCommands.usage, { kernelId })).toEqual(USAGE);
   await client.send(LauncherCommands.stopKernel, { kernelId, graceMs: 5 });
   expect(host.calls).toEqual([
     ['reconcile', [kernelId]],
     ['launch', kernelId, owner, launch],
-    ['restart', kernelId],
+    ['restart', kernelId, 1],
     ['stop', kernelId, 5],
   ]);
+});
+
+it('takes no command before it was told which kernels live here', async () => {
+  await start(new FakeFacts());
+  const kernelId = aKernelId();
+  const stopped = client.send(LauncherCommands.stopKernel, { kernelId, graceMs: 5 });
+  await client.send(LauncherCommands.reconcile, { kernelIds: [kernelId], epoch: 2 });
+  await stopped;
+  expect(host.calls).toEqual([
+    ['reconcile', [kernelId]],
+    ['stop', kernelId, 5],
+  ]);
+});
+
+it('ignores the list of a gatekeeper that another has replaced', async () => {
+  await start(new FakeFacts());
+  await client.send(LauncherCommands.reconcile, { kernelIds: [], epoch: 2 });
+  await client.send(LauncherCommands.reconcile, { kernelIds: [aKernelId()], epoch: 1 });
+  expect(host.calls).toEqual([['reconcile', []]]);
 });
 
 it('reports facts in the order they happened, under the patterns of the contract', async () => {
@@ -106,16 +125,16 @@ it('reports facts in the order they happened, under the patterns of the contract
   await start(facts);
   const kernelId = aKernelId();
   const endpoint = { socket: '/s', clientToken: 'c', controlToken: 'k' };
-  const exit = { code: null, signal: 9, outOfMemory: true, agentLost: false };
+  const exit = { incarnation: 0, code: null, signal: 9, outOfMemory: true, agentLost: false };
   host.tell({ kind: 'agent-up', kernelId, endpoint });
-  host.tell({ kind: 'ready', kernelId });
+  host.tell({ kind: 'ready', kernelId, incarnation: 0 });
   host.tell(activity(kernelId, 7));
   host.tell({ kind: 'exited', kernelId, ...exit });
   host.tell({ kind: 'launch-failed', kernelId, detail: 'no' });
   await facts.until(5);
   expect(facts.told).toEqual([
     { pattern: LauncherFacts.agentUp.pattern, payload: { kernelId, endpoint } },
-    { pattern: LauncherFacts.kernelReady.pattern, payload: { kernelId } },
+    { pattern: LauncherFacts.kernelReady.pattern, payload: { kernelId, incarnation: 0 } },
     { pattern: LauncherFacts.activity.pattern, payload: { kernelId, state: 'busy', at: 7 } },
     { pattern: LauncherFacts.kernelExited.pattern, payload: { kernelId, ...exit } },
     { pattern: LauncherFacts.launchFailed.pattern, payload: { kernelId, detail: 'no' } },
@@ -126,7 +145,7 @@ it('tells a fact again until it is taken, and of many activities meanwhile the l
   const facts = new FakeFacts([new Unavailable('away', { retryAfterSeconds: 1 })]);
   await start(facts);
   const [kernelId, other] = [aKernelId(), aKernelId()];
-  host.tell({ kind: 'ready', kernelId });
+  host.tell({ kind: 'ready', kernelId, incarnation: 0 });
   host.tell(activity(kernelId, 1));
   host.tell(activity(other, 2));
   host.tell(activity(kernelId, 3));
@@ -137,7 +156,7 @@ it('tells a fact again until it is taken, and of many activities meanwhile the l
 it('goes on after a fact that breaks its contract', async () => {
   const facts = new FakeFacts([new InvalidRequest('bad', { errors: [] })]);
   await start(facts);
-  host.tell({ kind: 'ready', kernelId: aKernelId() });
+  host.tell({ kind: 'ready', kernelId: aKernelId(), incarnation: 0 });
   host.tell({ kind: 'launch-failed', kernelId: aKernelId(), detail: 'next' });
   await facts.until(1);
   expect(facts.told).toMatchObject([{ payload: { detail: 'next' } }]);
@@ -175,9 +194,9 @@ it('reaches a gatekeeper over the bus', async () => {
   const facts = new CommandClient(new LocalClient(new LocalLink(port2)));
   await start(facts);
   const kernelId = aKernelId();
-  host.tell({ kind: 'ready', kernelId });
+  host.tell({ kind: 'ready', kernelId, incarnation: 0 });
   await arrival;
-  expect(taken).toEqual([{ kernelId }]);
+  expect(taken).toEqual([{ kernelId, incarnation: 0 }]);
   await facts.close();
   await gatekeeper.close();
 });

@@ -1,22 +1,20 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { GatewayModule, openEdge } from '#apps/gateway/src/index';
+import { GatewayModule, openEdge, readersOf } from '#apps/gateway/src/index';
 import { BuiltInIssuer } from '#libs/auth';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
-import { type Config, configHelp, createLog, inheritedEnvironment, loadConfig, startedAt } from '#libs/platform';
+import { KernelspecCatalogue } from '#libs/jupyter';
+import { type Config, configHelp, createLog, kernelspecSources, loadConfig, startedAt } from '#libs/platform';
 import { lockDataFolder } from '#libs/store';
 import { announcement, leaveServiceFile } from './announce.js';
-import { catalogueOf } from './catalogue.js';
 import type { ControlPlaneData } from './control-plane.js';
 import { startToken } from './start-token.js';
 import { stopOnSignal } from './stop.js';
-import { readersOf } from './store.js';
 
 /** Runs gatekeeper, launcher and store in their thread until the answer resolves. */
 async function startControlPlane(config: Config, link: MessageChannel): Promise<Worker> {
-  const inherited = inheritedEnvironment(config.kernels.inheritedEnv);
-  const workerData: ControlPlaneData = { config, inherited, port: link.port2 };
+  const workerData: ControlPlaneData = { config, port: link.port2 };
   const worker = new Worker(new URL('./control-plane.js', import.meta.url), {
     workerData,
     transferList: [link.port2],
@@ -44,7 +42,10 @@ async function main(): Promise<void> {
   const controlPlane = await startControlPlane(config, link);
   const readers = await readersOf(config);
   const gatekeeper = new CommandClient(new LocalClient(toGatekeeper));
-  const kernelspecs = catalogueOf(config, (sentence) => log.warn(sentence));
+  const kernelspecs = new KernelspecCatalogue({
+    ...kernelspecSources(config),
+    onProblem: (sentence) => log.warn(sentence),
+  });
   const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader } = readers;
   const edge = await openEdge(
     GatewayModule.with({ config, log, kernelReader, sessionReader, tokenReader, gatekeeper, kernelspecs }),

@@ -5,6 +5,12 @@ import { Authenticator } from './authenticator.js';
 import { BuiltInIssuer } from './built-in-issuer.js';
 import { type TokenLookup, TokenStatus } from './token-status.js';
 
+const openIssuer = ({
+  data,
+  auth: { audience, signingKeyFile },
+}: Pick<Config, 'auth' | 'data'>): Promise<BuiltInIssuer> =>
+  signingKeyFile === '' ? BuiltInIssuer.open(data, audience) : BuiltInIssuer.fromPem(signingKeyFile, audience);
+
 /** Identity: who calls (`Authenticator`, `AuthGuard`) and new tokens (`BuiltInIssuer`). */
 @Module({})
 export class AuthModule {
@@ -13,7 +19,7 @@ export class AuthModule {
       module: AuthModule,
       providers: [
         AuthGuard,
-        { provide: BuiltInIssuer, useFactory: () => BuiltInIssuer.open(config.data, config.auth.audience) },
+        { provide: BuiltInIssuer, useFactory: () => openIssuer(config) },
         {
           provide: Authenticator,
           useFactory: (issuer: BuiltInIssuer) => new Authenticator(config.auth, issuer, new TokenStatus(tokens)),

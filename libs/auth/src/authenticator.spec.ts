@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtempSync, statSync } from 'node:fs';
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type JWTPayload, SignJWT } from 'jose';
@@ -63,6 +63,21 @@ describe('tokens of the built-in issuer', () => {
     const fresh = mkdtempSync(join(tmpdir(), 'beamgate-race-'));
     const [one, two] = await Promise.all([1, 2].map(() => BuiltInIssuer.open(fresh, 'beamgate')));
     expect(one?.publicKey.export({ format: 'jwk' })).toEqual(two?.publicKey.export({ format: 'jwk' }));
+  });
+
+  it('are of the key of a file, where several gateways have to share one', async () => {
+    const file = join(data, 'shared.pem');
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const [one, two] = await Promise.all([1, 2].map(() => BuiltInIssuer.fromPem(file, 'beamgate')));
+    const { token } = (await one?.issueToken({ user: 'ana', scopes: ['kernels'] }, 'root', record)) ?? { token: '' };
+    const judge = new Authenticator(auth({}), two as BuiltInIssuer, new TokenStatus(lookup));
+    expect(await refusal(bearer(token), judge)).toBe('accepted ana');
+    writeFileSync(file, 'no key');
+    await expect(BuiltInIssuer.fromPem(file, 'beamgate')).rejects.toThrow(/auth\.signingKeyFile: .*shared\.pem/);
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
+    writeFileSync(file, other.export({ type: 'pkcs8', format: 'pem' }));
+    await expect(BuiltInIssuer.fromPem(file, 'beamgate')).rejects.toThrow('its curve is P-384');
   });
 
   it('are refused once revoked: by the row, and at once by the event', async () => {

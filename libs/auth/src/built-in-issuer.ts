@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, randomUUID, type webcrypto } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, randomUUID, type webcrypto } from 'node:crypto';
 import { chmod, link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
@@ -7,6 +7,7 @@ import type { Scope, TokenRow } from '#libs/contracts';
 /** `iss` of the tokens that Beamgate makes itself. */
 export const BUILT_IN_ISSUER = 'beamgate';
 const ALGORITHM = 'ES256';
+const CURVE = 'P-256';
 
 /** What a new token shall allow. */
 export interface TokenWish {
@@ -57,12 +58,24 @@ export class BuiltInIssuer {
       await makeKey(path);
       return readKey(path);
     });
+    return BuiltInIssuer.#of(key, audience);
+  }
+
+  /** @throws Error with the file's name where it holds no private key of the curve P-256 */
+  static async fromPem(path: string, audience: string): Promise<BuiltInIssuer> {
+    try {
+      const jwk = await exportJWK(createPrivateKey(await readFile(path)));
+      if (jwk.crv !== CURVE) throw new Error(`its curve is ${jwk.crv ?? 'none'}, not ${CURVE}`);
+      return BuiltInIssuer.#of({ ...jwk, alg: ALGORITHM, kid: await calculateJwkThumbprint(jwk) }, audience);
+    } catch (cause) {
+      throw new Error(`auth.signingKeyFile: ${path} is no private key: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  static #of(key: JWK, audience: string): BuiltInIssuer {
     const { d: _secret, ...publicPart } = key;
-    return new BuiltInIssuer(
-      key,
-      audience,
-      createPublicKey({ key: publicPart as webcrypto.JsonWebKey, format: 'jwk' }),
-    );
+    const publicKey = createPublicKey({ key: publicPart as webcrypto.JsonWebKey, format: 'jwk' });
+    return new BuiltInIssuer(key, audience, publicKey);
   }
 
   /**

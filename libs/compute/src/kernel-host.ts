@@ -3,19 +3,24 @@ import type { AgentEndpoint, KernelId, KernelInfo, KernelUsage, LaunchSpec } fro
 /** What a host tells of one kernel; in order, at least once across a restart of the launcher. */
 export type KernelFact =
   | { kind: 'agent-up'; kernelId: KernelId; endpoint: AgentEndpoint }
-  | { kind: 'ready'; kernelId: KernelId }
+  | { kind: 'ready'; kernelId: KernelId; incarnation: number }
   /** What kernels of its command say of themselves; told once by each host. */
   | { kind: 'info'; kernelId: KernelId; info: KernelInfo }
   | { kind: 'activity'; kernelId: KernelId; state: 'starting' | 'idle' | 'busy' | 'restarting'; at: number }
   | {
       kind: 'exited';
       kernelId: KernelId;
+      /** Null: whatever process it had is gone with its agent. */
+      incarnation: number | null;
       code: number | null;
       signal: number | null;
       outOfMemory: boolean;
       agentLost: boolean;
     }
   | { kind: 'launch-failed'; kernelId: KernelId; detail: string; reason?: 'image-pull' | 'unschedulable' };
+
+/** An end of which nothing is known but that it came. */
+export const NO_EXIT = { incarnation: null, code: null, signal: null, outOfMemory: false, agentLost: false };
 
 /** A place where kernels run: processes of this machine, or pods of a cluster. Decides nothing. */
 export interface KernelHost {
@@ -27,8 +32,8 @@ export interface KernelHost {
   launch(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<void>;
   /** Ends kernel and agent, however far they got; unknown ids report `exited`. */
   stop(kernelId: KernelId, graceMs: number): Promise<void>;
-  /** A new process in the same agent, with the same claim. */
-  restart(kernelId: KernelId): Promise<void>;
+  /** A new process in the same agent, with the same claim; once for each incarnation. */
+  restart(kernelId: KernelId, incarnation: number): Promise<void>;
   /** What its agent says; null where none answers. */
   usage(kernelId: KernelId): Promise<KernelUsage | null>;
   /** Lets go of every agent without ending it. */

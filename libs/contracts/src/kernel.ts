@@ -77,6 +77,8 @@ export const Kernel = z.object({
   /** `jti` of the token that made it. */
   tokenId: z.string().nullable(),
   kernelspec: z.string(),
+  /** What it is counted to; null where its owner has none, or several and named none. */
+  project: z.string().nullable(),
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,
@@ -86,6 +88,8 @@ export const Kernel = z.object({
   /** A sentence for people about the end or the wait; empty where there is nothing to say. */
   detail: z.string(),
   executionState: z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']),
+  /** Grows with each restart: which process of the kernel ought to live. */
+  incarnation: z.int(),
   submittedAt: Instant,
   admittedAt: Instant.nullable(),
   readyAt: Instant.nullable(),

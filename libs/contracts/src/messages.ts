@@ -40,6 +40,7 @@ export const KernelSubmission = z.object({
   actor: z.string(),
   tokenId: z.string().nullable(),
   kernelspec: z.string(),
+  project: z.string().nullable().default(null),
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,
@@ -85,19 +86,25 @@ export const LauncherCommands = {
   ),
   /** Ends the kernel and its agent, however far it got; a kernel unknown here is already stopped: fact `kernelExited`. */
   stopKernel: command('launcher.stop', OneKernel.extend({ graceMs: z.int().min(0) }), Nothing),
-  restartKernel: command('launcher.restart', OneKernel, Nothing),
+  /** A new process, unless this incarnation is there, or a later one. */
+  restartKernel: command('launcher.restart', OneKernel.extend({ incarnation: z.int() }), Nothing),
   /** Answered by the agent; null where none answers. */
   usage: command('launcher.usage', OneKernel, KernelUsage.nullable()),
-  /** At start: which kernels ought to live. The launcher adopts those, reaps every other agent, and reports facts. */
-  reconcile: command('launcher.reconcile', z.object({ kernelIds: z.array(KernelId) }), Nothing),
+  /**
+   * When a gatekeeper begins to lead, or a launcher has come up: which kernels ought to live. The launcher adopts those,
+   * reaps every other agent, and reports facts. Of an epoch before one that it heard of: does nothing.
+   */
+  reconcile: command('launcher.reconcile', z.object({ kernelIds: z.array(KernelId), epoch: z.int() }), Nothing),
 } as const;
 
 /** Launcher → gatekeeper: what happened. Delivered at least once; the gatekeeper ignores what it knows. */
 export const LauncherFacts = {
+  /** A launcher takes commands from now on, and knows of no kernel yet. */
+  launcherUp: { pattern: 'fact.launcher-up', schema: Nothing },
   /** The agent listens; channels may be opened. */
   agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
   /** The kernel answered kernel_info. */
-  kernelReady: { pattern: 'fact.kernel-ready', schema: OneKernel },
+  kernelReady: { pattern: 'fact.kernel-ready', schema: OneKernel.extend({ incarnation: z.int() }) },
   /** What kernels made by this command say of themselves; told once by each launcher. */
   kernelInfo: { pattern: 'fact.kernel-info', schema: OneKernel.extend({ info: KernelInfo }) },
   /** Idle or busy, coalesced. */
@@ -105,10 +112,11 @@ export const LauncherFacts = {
     pattern: 'fact.activity',
     schema: OneKernel.extend({ state: z.enum(['idle', 'busy', 'restarting', 'starting']), at: Instant }),
   },
-  /** The kernel's process ended, or its agent is gone (`agentLost`). */
+  /** The kernel's process ended, or its agent is gone (`agentLost`; the incarnation is null then). */
   kernelExited: {
     pattern: 'fact.kernel-exited',
     schema: OneKernel.extend({
+      incarnation: z.int().nullable(),
       code: z.int().nullable(),
       signal: z.int().nullable(),
       outOfMemory: z.boolean(),
@@ -120,9 +128,10 @@ export const LauncherFacts = {
     schema: OneKernel.extend({ detail: z.string(), reason: z.enum(['image-pull', 'unschedulable']).optional() }),
   },
 } as const;
+/** Those of one kernel. */
 export type LauncherFact = {
-  [K in keyof typeof LauncherFacts]: { kind: K } & z.infer<(typeof LauncherFacts)[K]['schema']>;
-}[keyof typeof LauncherFacts];
+  [K in Exclude<keyof typeof LauncherFacts, 'launcherUp'>]: { kind: K } & z.infer<(typeof LauncherFacts)[K]['schema']>;
+}[Exclude<keyof typeof LauncherFacts, 'launcherUp'>];
 
 /** Gatekeeper → every gateway, from the outbox after the commit, in commit order. */
 export const GatekeeperEvents = {

@@ -62,6 +62,7 @@ export const CreateKernelBody = z.strictObject({
   kernelspec: Name.optional().describe('name of an offered kernelspec; absent: the default one'),
   id: z.uuidv4().optional().describe('your own id, so that repeating the request gives the same kernel'),
   owner: Name.optional().describe('who it belongs to; others than yourself need an act-as grant'),
+  project: Name.optional().describe('one of your projects; absent: yours, where you have one'),
   env: RequestEnv.default({}).describe('variables for the kernel; names must be allowed here'),
   workingDirectory: z.string().startsWith('/').max(4096).optional().describe('absolute folder to start in'),
   priorityClass: PriorityClass.optional(),
@@ -75,6 +76,7 @@ const Time = z.iso.datetime();
 export const KernelView = z.object({
   id: KernelId,
   owner: z.string(),
+  project: z.string().nullable(),
   kernelspec: z.string(),
   priorityClass: PriorityClass,
   requests: Resources,

@@ -4,4 +4,5 @@ export * from './happening.js';
 export * from './idle-end.js';
 export * from './in-use.js';
 export * from './kernel-transition.js';
+export * from './seal.js';
 export * from './why-it-ends.js';

@@ -6,7 +6,14 @@ import { queuedKernel, type Transition, transition } from './kernel-transition.j
 
 const NOW = 50_000;
 const endpoint = { socket: '/run/a', clientToken: 'c', controlToken: 't' };
-const exit = { kind: 'kernelExited', code: null, signal: null, outOfMemory: false, agentLost: false } as const;
+const exit = {
+  kind: 'kernelExited',
+  incarnation: 0,
+  code: null,
+  signal: null,
+  outOfMemory: false,
+  agentLost: false,
+} as const;
 const stop = { kind: 'stopAsked', reason: 'shut-down', detail: 'Asked for.' } as const;
 
 const inPhase = (phase: KernelPhase, changes: Partial<Kernel> = {}): Kernel =>
@@ -35,7 +42,7 @@ describe('life of a kernel', () => {
       { kind: 'admitted' },
       { kind: 'launchTaken' },
       { kind: 'agentUp', endpoint },
-      { kind: 'kernelReady' },
+      { kind: 'kernelReady', incarnation: 0 },
     );
     expect(kernel).toMatchObject({ phase: 'ready', executionState: 'idle', submittedAt: 1, admittedAt: NOW, endpoint });
     expect(kernel).toMatchObject({ readyAt: NOW, revision: 5 });
@@ -97,10 +104,10 @@ describe('life of a kernel', () => {
   it.each<[KernelPhase, Happening]>([
     ['admitted', { kind: 'admitted' }],
     ['starting', { kind: 'agentUp', endpoint }],
-    ['ready', { kind: 'kernelReady' }],
+    ['ready', { kind: 'kernelReady', incarnation: 0 }],
     ['ended', exit],
     ['ended', { kind: 'agentUp', endpoint }],
-    ['ended', { kind: 'kernelReady' }],
+    ['ended', { kind: 'kernelReady', incarnation: 0 }],
     ['ended', { kind: 'activity', state: 'idle', at: 90_000 }],
     ['ended', { kind: 'launchFailed', detail: 'x' }],
     ['ready', { kind: 'launchTimedOut' }],
@@ -166,7 +173,7 @@ describe('restart of a kernel', () => {
     const died = become(inPhase('ready'), again);
     expect(died).toMatchObject({ phase: 'ready', executionState: 'restarting', endpoint });
     expect(died.detail).toBe('The kernel was ended by SIGSEGV.');
-    expect(become(died, { kind: 'kernelReady' })).toMatchObject({ executionState: 'idle', detail: '' });
+    expect(become(died, { kind: 'kernelReady', incarnation: 1 })).toMatchObject({ executionState: 'idle', detail: '' });
     expect(become(died, { kind: 'restartAsked' })).toMatchObject({ executionState: 'restarting', detail: '' });
   });
 
@@ -177,10 +184,24 @@ describe('restart of a kernel', () => {
       expect(become(inPhase(phase), again)).toMatchObject({ phase: 'ended' });
   });
 
+  it('is not touched by news of the process before, and ends with its own', () => {
+    const kernel = become(inPhase('ready'), { kind: 'restartAsked' });
+    expect(kernel.incarnation).toBe(1);
+    const past = { ...exit, signal: 11, again: true };
+    for (const news of [past, { kind: 'kernelReady', incarnation: 0 } as const])
+      expect(transition(kernel, news, NOW).outcome).toBe('unchanged');
+    expect(become(kernel, { ...past, incarnation: 1 })).toMatchObject({ incarnation: 2 });
+    expect(become(kernel, { ...past, incarnation: null, agentLost: true })).toMatchObject({ endReason: 'node-lost' });
+    expect(become(kernel, stop, past)).toMatchObject({ phase: 'ended' });
+  });
+
   it('happens in place while it lives', () => {
     const kernel = become(inPhase('ready'), { kind: 'restartAsked' });
     expect(kernel).toMatchObject({ phase: 'ready', executionState: 'restarting' });
-    expect(become(kernel, { kind: 'kernelReady' })).toMatchObject({ phase: 'ready', executionState: 'idle' });
+    expect(become(kernel, { kind: 'kernelReady', incarnation: 1 })).toMatchObject({
+      phase: 'ready',
+      executionState: 'idle',
+    });
   });
 
   it.each<EndReason>(['crashed', 'out-of-memory', 'node-lost', 'launch-failed', 'culled', 'reclaimed'])(

@@ -16,6 +16,7 @@ export const queuedKernel = (submission: KernelSubmission, now: number): Kernel 
   endReason: null,
   detail: '',
   executionState: 'starting',
+  incarnation: 0,
   submittedAt: now,
   admittedAt: null,
   readyAt: null,
@@ -37,7 +38,7 @@ export function transition(kernel: Kernel, happening: Happening, now: number): T
     case 'agentUp':
       return agentUp(kernel, happening);
     case 'kernelReady':
-      return ready(kernel, now);
+      return ready(kernel, happening, now);
     case 'activity':
       return active(kernel, happening);
     case 'kernelExited':
@@ -107,7 +108,12 @@ function agentUp(kernel: Kernel, { endpoint }: Extract<Happening, { kind: 'agent
   return lives && !known ? changed(kernel, { endpoint }) : unchanged(kernel);
 }
 
-function ready(kernel: Kernel, now: number): Transition {
+/** News of a process that another has replaced, or is about to. */
+const isPast = (kernel: Kernel, incarnation: number | null): boolean =>
+  incarnation !== null && incarnation < kernel.incarnation;
+
+function ready(kernel: Kernel, { incarnation }: Extract<Happening, { kind: 'kernelReady' }>, now: number): Transition {
+  if (isPast(kernel, incarnation)) return unchanged(kernel);
   if (kernel.phase === 'starting') {
     return changed(kernel, { phase: 'ready', executionState: 'idle', readyAt: now, lastActivityAt: now });
   }
@@ -134,11 +140,15 @@ function kept(kernel: Kernel, now: number): Transition {
   return changed(kernel, { lastActivityAt: Math.max(kernel.lastActivityAt, now), ending: null });
 }
 
+const again = (kernel: Kernel, detail: string): Transition =>
+  changed(kernel, { executionState: 'restarting', incarnation: kernel.incarnation + 1, detail });
+
 /** Before its agent is up a kernel has nothing that could exit: such news is of an earlier life under the same id. */
 function exited(kernel: Kernel, fact: Extract<Happening, { kind: 'kernelExited' }>, now: number): Transition {
   if (kernel.phase === 'stopping') return ended(kernel, asked(kernel) ?? endFromExit(kernel, fact), now);
+  if (isPast(kernel, fact.incarnation)) return unchanged(kernel);
   if (kernel.phase === 'ready' && fact.again === true && !fact.agentLost) {
-    return changed(kernel, { executionState: 'restarting', detail: endFromExit(kernel, fact).detail });
+    return again(kernel, endFromExit(kernel, fact).detail);
   }
   const lives = kernel.phase === 'starting' || kernel.phase === 'ready';
   return lives ? ended(kernel, endFromExit(kernel, fact), now) : unchanged(kernel);
@@ -160,7 +170,7 @@ function restartAsked(kernel: Kernel): Transition {
       return unchanged(kernel);
     case 'starting':
     case 'ready':
-      return changed(kernel, { executionState: 'restarting', detail: '', ending: null });
+      return again({ ...kernel, ending: null }, '');
     case 'stopping':
       return refused(new Conflict('The kernel is being stopped and can not be restarted.'));
     case 'ended':

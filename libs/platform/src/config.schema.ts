@@ -24,9 +24,21 @@ export const Config = z.strictObject({
     .default(() => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'beamgate'))
     .describe('Folder of what can be made again: environments of kernels; the start scripts know the variable only'),
   keepKernels: z.boolean().default(false).describe('On Ctrl-C, leave kernels running; the next start adopts them'),
+  sealingKeyFile: z
+    .string()
+    .default('')
+    .describe(
+      'Keys (32 bytes in base64 or hex, one a line; the first seals) for what PostgreSQL and RabbitMQ keep of secrets; empty: kept in plain text',
+    ),
   auth: section({
     mode: z.enum(['token', 'none']).default('token').describe('`none` trusts every caller; loopback addresses only'),
     audience: z.string().default('beamgate').describe('Required `aud` of every JWT'),
+    signingKeyFile: z
+      .string()
+      .default('')
+      .describe(
+        'Private key (P-256, PEM) of the built-in issuer, which all gateways share; empty: made in `keys/` of the data folder',
+      ),
     issuers: z
       .array(
         z.strictObject({
@@ -44,7 +56,14 @@ export const Config = z.strictObject({
     staticToken: z.string().default('').describe('One shared token, for migration from Enterprise Gateway'),
     staticTokenUser: z.string().default('static').describe('Who the bearer of the static token is'),
     staticTokenActAs: z.array(z.string()).default([]).describe('Groups the static token may act for; `*` is everybody'),
-    groups: z.record(z.string(), z.array(z.string())).default({}).describe('Group → members, for act-as'),
+    groups: z.record(z.string(), z.array(z.string())).default({}).describe('Group → members, for act-as and projects'),
+    projects: z
+      .record(
+        z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a name of at most 63 of a-z, 0-9 and -'),
+        z.array(z.string()),
+      )
+      .default({})
+      .describe('Project → groups whose members may start kernels for it'),
     authorizedUsers: z.array(z.string()).default([]).describe('If not empty, only these users may start kernels'),
     unauthorizedUsers: z.array(z.string()).default([]).describe('Users who may not start kernels'),
     clockToleranceSeconds: z.number().min(0).default(30).describe('Clock skew allowed in `exp` and `nbf`, seconds'),

@@ -19,6 +19,7 @@ export interface KernelTable {
   actor: string;
   token_id: string | null;
   kernelspec: string;
+  project: string | null;
   priority_class: string;
   /** JSON of Resources. */
   requests: string;
@@ -30,6 +31,7 @@ export interface KernelTable {
   end_reason: string | null;
   detail: string;
   execution_state: string;
+  incarnation: number;
   submitted_at: number;
   admitted_at: number | null;
   ready_at: number | null;

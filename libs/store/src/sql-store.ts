@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Kernel } from '#libs/contracts';
+import type { Seal } from '#libs/domain';
 import { DatabaseAway } from './database-away.js';
 import { InboxRepository } from './repositories/inbox.repository.js';
 import { InputLogRepository } from './repositories/input-log.repository.js';
@@ -21,6 +22,8 @@ export interface SqlStoreOptions {
   leaseMs?: number;
   /** Rows kept of the input log. */
   inputLogRows?: number | undefined;
+  /** For the secrets in rows. */
+  seal?: Seal | undefined;
   /** Done when everything is written. */
   beforeClose?: () => Promise<void>;
 }
@@ -46,7 +49,7 @@ export class SqlStore implements Store {
     private readonly db: Kysely<Schema>,
     private readonly options: SqlStoreOptions,
   ) {
-    this.kernels = new KernelRepository(db);
+    this.kernels = new KernelRepository(db, options.seal);
     this.sessions = new SessionRepository(db);
     this.tokens = new TokenRepository(db);
   }
@@ -56,8 +59,7 @@ export class SqlStore implements Store {
   }
 
   commit(batch: Batch): Promise<OutboxEntry[]> {
-    const { epoch, inputLogRows } = this.options;
-    return this.#inTurn((transaction) => writeBatch(transaction, batch, { epoch, inputLogRows }));
+    return this.#inTurn((transaction) => writeBatch(transaction, batch, this.options));
   }
 
   prune(before: number, limit: number): Promise<number> {
@@ -86,7 +88,7 @@ export class SqlStore implements Store {
   }
 
   undelivered(): Promise<OutboxEntry[]> {
-    return new OutboxRepository(this.db).list();
+    return new OutboxRepository(this.db, this.options.seal).list();
   }
 
   async close(): Promise<void> {

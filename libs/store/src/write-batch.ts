@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { Seal } from '#libs/domain';
 import { InboxRepository } from './repositories/inbox.repository.js';
 import { InputLogRepository } from './repositories/input-log.repository.js';
 import { KernelRepository } from './repositories/kernel.repository.js';
@@ -13,9 +14,9 @@ import type { Batch, OutboxEntry } from './store.js';
 export async function writeBatch(
   transaction: Kysely<Schema>,
   batch: Batch,
-  { epoch, inputLogRows }: { epoch: number; inputLogRows?: number | undefined },
+  { epoch, inputLogRows, seal }: { epoch: number; inputLogRows?: number | undefined; seal?: Seal | undefined },
 ): Promise<OutboxEntry[]> {
-  await new KernelRepository(transaction).save(batch.kernels);
+  await new KernelRepository(transaction, seal).save(batch.kernels);
   await new KernelInfoRepository(transaction).save(batch.kernelInfos);
   const sessions = new SessionRepository(transaction);
   await sessions.save(batch.sessions);
@@ -25,7 +26,7 @@ export async function writeBatch(
   if (batch.input)
     await new InputLogRepository(transaction, inputLogRows).add(epoch, batch.input.at, batch.input.events);
   await new InboxRepository(transaction).add(batch.received ?? []);
-  const outbox = new OutboxRepository(transaction);
+  const outbox = new OutboxRepository(transaction, seal);
   await outbox.remove(batch.delivered);
   return outbox.add(batch.outbox);
 }

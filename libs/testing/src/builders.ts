@@ -7,6 +7,7 @@ export const aKernelId = (): KernelId => KernelId.parse(randomUUID());
 export const aSubmission = (changes: Partial<KernelSubmission> = {}): KernelSubmission => ({
   id: aKernelId(),
   owner: 'ada',
+  project: null,
   actor: 'ada',
   tokenId: null,
   kernelspec: 'python3',
@@ -37,6 +38,7 @@ export const aKernel = (changes: Partial<Kernel> = {}): Kernel => ({
   endedAt: null,
   lastActivityAt: 1_000,
   ending: null,
+  incarnation: 0,
   endpoint: null,
   ...changes,
 });

@@ -7,6 +7,8 @@ export interface LauncherCommand {
   name: string;
   kernelId?: KernelId;
   kernelIds?: KernelId[];
+  epoch?: number;
+  incarnation?: number;
 }
 
 /** Takes every command, and does nothing about it. */

@@ -201,10 +201,14 @@ it('a restart gives a new process under the same agent', async () => {
   const { kernelId, endpoint } = await launched();
   await execute(endpoint, 'x = 1');
   facts.all.length = 0;
-  await host.restart(kernelId);
+  await host.restart(kernelId, 1);
   await facts.until(kernelId, 'ready');
   await expect(execute(endpoint, 'print("x" in globals())')).resolves.toMatchObject({ text: 'False\n' });
   expect(kinds(kernelId)).not.toContain('exited');
+  // The same again, as a broker may deliver it.
+  await execute(endpoint, 'x = 2');
+  await host.restart(kernelId, 1);
+  await expect(execute(endpoint, 'print(x)')).resolves.toMatchObject({ text: '2\n' });
 });
 
 function isGone(pid: number): boolean {

@@ -166,7 +166,7 @@ describe('warm kernels', () => {
     const { id, endpoint } = await claimed(own, { LATE: 'claimed' });
     await execute(endpoint, 'kept = 1');
     const again = own.facts.next(id, 'ready');
-    await own.host.restart(id);
+    await own.host.restart(id, 1);
     await again;
     const { text } = await execute(endpoint, "import os; print(os.environ['LATE'], os.getcwd(), 'kept' in globals())");
     expect(text).toBe(`claimed ${folder} False\n`);

@@ -34,7 +34,7 @@ async function ready(changes: Partial<KernelSubmission> = {}): Promise<Kernel> {
   const { id: kernelId } = await stage.client.send(GatekeeperCommands.submitKernel, aSubmission(changes));
   await stage.client.emit(LauncherFacts.agentUp, { kernelId, endpoint });
   agents.set(kernelId, { state: 'idle', since: stage.clock.now(), cpuSeconds: 1 });
-  await stage.client.emit(LauncherFacts.kernelReady, { kernelId });
+  await stage.client.emit(LauncherFacts.kernelReady, { kernelId, incarnation: 0 });
   return stage.gateways.kernel(kernelId, { phase: 'ready' });
 }
 const row = (id: KernelId): Promise<Kernel | undefined> => stage.store.kernels.find(id);
@@ -258,7 +258,7 @@ describe('reclaim', () => {
     await pass(MINUTE);
     await stage.gateways.kernel(longest.id, { phase: 'stopping', endReason: 'reclaimed' });
     expect(await row(other.id)).toMatchObject({ phase: 'ready', ending: null });
-    const exit = { code: null, signal: 15, outOfMemory: false, agentLost: false };
+    const exit = { incarnation: 0, code: null, signal: 15, outOfMemory: false, agentLost: false };
     await stage.client.emit(LauncherFacts.kernelExited, { kernelId: longest.id, ...exit });
     await stage.gateways.kernel(id, { phase: 'admitted' });
     // It comes back at its old rank: before one that asked later.

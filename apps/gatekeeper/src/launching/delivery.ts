@@ -27,8 +27,8 @@ export class Delivery implements OnModuleDestroy {
   readonly #gateways: readonly Pick<CommandClient, 'emit'>[];
   readonly #chains = new Map<string, Promise<void>>();
   readonly #cancelPauses = new Set<() => void>();
-  readonly #reconciled: Promise<void>;
-  #reconcile: (done: Promise<void>) => void = () => undefined;
+  #reconciled: Promise<void>;
+  #begin: (reconciled: Promise<void>) => void = () => undefined;
   #closed = false;
 
   constructor(
@@ -39,18 +39,20 @@ export class Delivery implements OnModuleDestroy {
   ) {
     this.#gateways = [gateways].flat() as readonly Pick<CommandClient, 'emit'>[];
     this.#reconciled = new Promise((resolve) => {
-      this.#reconcile = resolve;
+      this.#begin = resolve;
     });
     writer.onCommit(({ entries, passing }) => this.deliver([...entries, ...passing]));
   }
 
-  /** Tells the launcher which kernels ought to live; all its other commands wait for that. */
-  reconcile(kernelIds: readonly KernelId[]): void {
-    this.#reconcile(
-      this.#untilTaken(LauncherCommands.reconcile.pattern, () =>
-        this.launcher.send(LauncherCommands.reconcile, { kernelIds: [...kernelIds] }),
-      ),
+  /** Tells the launcher which kernels ought to live; what it is told after that waits until it has taken it. */
+  reconcile(kernelIds: readonly KernelId[], epoch: number): void {
+    const { reconcile } = LauncherCommands;
+    const input = { kernelIds: [...kernelIds], epoch };
+    this.#reconciled = this.#untilTaken(
+      reconcile.pattern,
+      async () => void (await this.launcher.send(reconcile, input)),
     );
+    this.#begin(this.#reconciled);
   }
 
   deliver(messages: readonly Deliverable[]): void {

@@ -3,13 +3,22 @@ import { BusController, messageIdOf } from '#libs/bus';
 import { type KernelId, LauncherFacts } from '#libs/contracts';
 import type { Happening } from '#libs/domain';
 import { FactsService } from './facts.service.js';
+import { Recovery } from './recovery.js';
 
-const { kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
+const { launcherUp, kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
 
 /** Each handler resolves when the fact is on disk, so that a broker may forget it then. */
 @BusController()
 export class LauncherFactsController {
-  constructor(private readonly facts: FactsService) {}
+  constructor(
+    private readonly facts: FactsService,
+    private readonly recovery: Recovery,
+  ) {}
+
+  @EventPattern(launcherUp.pattern)
+  launcherUp(@Payload() _nothing: unknown): void {
+    this.recovery.launcherUp();
+  }
 
   @EventPattern(agentUp.pattern)
   agentUp(@Payload() payload: unknown, @Ctx() context: unknown): Promise<void> {
@@ -43,7 +52,7 @@ export class LauncherFactsController {
   }
 
   #note(
-    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo'>,
+    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp'>,
     { kernelId, ...fact }: { kernelId: KernelId },
     context: unknown,
   ): Promise<void> {

@@ -16,10 +16,10 @@ export const stopMessage = ({ id: kernelId }: Kernel, graceSeconds: number): Mes
   payload: { kernelId, graceMs: Math.round(graceSeconds * 1000) },
 });
 
-export const restartMessage = ({ id: kernelId }: Kernel): Message => ({
+export const restartMessage = ({ id: kernelId, incarnation }: Kernel): Message => ({
   destination: 'launcher',
   pattern: LauncherCommands.restartKernel.pattern,
-  payload: { kernelId },
+  payload: { kernelId, incarnation },
 });
 
 /** What the launcher has to do because a kernel changed; undefined where nothing. */

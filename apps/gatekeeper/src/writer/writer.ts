@@ -98,6 +98,10 @@ export class Writer implements OnModuleDestroy {
     this.#wake();
   }
 
+  get started(): boolean {
+    return this.#started;
+  }
+
   /** Resolves with the answer when its effect is on disk. @throws the Problem of the work; Unavailable: not written */
   command<T>(work: Work<T>): Promise<T> {
     if (this.#deposed || this.#closed) return Promise.reject(away());

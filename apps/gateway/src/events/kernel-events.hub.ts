@@ -22,6 +22,11 @@ export class KernelEventsHub implements KernelEvents {
     return () => this.#onRevoked.delete(listener);
   }
 
+  /** Kernels that somebody on this replica wants to hear of. */
+  listenedTo(): KernelId[] {
+    return [...this.#byKernel.keys()];
+  }
+
   kernelChanged(kernel: Kernel): void {
     for (const listener of [...(this.#byKernel.get(kernel.id) ?? [])]) listener.changed(kernel);
   }

@@ -18,6 +18,7 @@ export const kernelModel = (kernel: Kernel, connections: number, wait?: WaitExpl
 export const kernelView = (kernel: Kernel, connections: number): KernelView => ({
   id: kernel.id,
   owner: kernel.owner,
+  project: kernel.project,
   kernelspec: kernel.kernelspec,
   priorityClass: kernel.priorityClass,
   requests: kernel.requests,

@@ -14,7 +14,13 @@ let mallory: Call;
 let hub: Call;
 let root: Call;
 const parts = gatewayParts({
-  auth: { groups: { xas: ['ana'] }, unauthorizedUsers: ['mallory'], staticToken: 'sesame', staticTokenActAs: ['xas'] },
+  auth: {
+    groups: { xas: ['ana'], tomo: ['ana', 'bo'] },
+    projects: { spectra: ['xas'], volumes: ['tomo'] },
+    unauthorizedUsers: ['mallory'],
+    staticToken: 'sesame',
+    staticTokenActAs: ['xas'],
+  },
   scheduling: { cpuMilli: 4000, memoryBytes: 8 * 1024 ** 3 },
   profiles: {
     small: {
@@ -47,6 +53,21 @@ const submitted = (id: string): KernelSubmission =>
   parts.gatekeeper.sent.find(({ input }) => (input as KernelSubmission).id === id)?.input as KernelSubmission;
 
 describe('POST /api/kernels', () => {
+  it('counts a kernel to the project of its owner, where there is one or one is named', async () => {
+    const projectOf = async (caller: Call, env: Record<string, string> = {}): Promise<string | null> =>
+      submitted((await caller('POST', '/api/kernels', { env })).body.id).project;
+    expect(await projectOf(bo)).toBe('volumes');
+    expect(await projectOf(ana)).toBeNull();
+    expect(await projectOf(ana, { KERNEL_PROJECT: 'spectra' })).toBe('spectra');
+    expect(await projectOf(hub, { KERNEL_USERNAME: 'ana', KERNEL_PROJECT: 'volumes' })).toBe('volumes');
+    const refused = await bo('POST', '/v1/kernels', { project: 'spectra' });
+    expect(refused.status).toBe(403);
+    expect(refused.body.detail).toBe('spectra is not a project of bo; those are volumes.');
+    const made = await ana('POST', '/v1/kernels', { project: 'spectra' });
+    expect(made.body.project).toBe('spectra');
+    expect(submitted(made.body.id).launch.env).toMatchObject({ KERNEL_PROJECT: 'spectra' });
+  });
+
   it('answers at once with 201, Location and a model that notebook servers can parse', async () => {
     const answer = await ana('POST', '/api/kernels', {
       name: 'python3',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { mayOwnFor, ownerFor } from '#libs/auth';
+import { mayOwnFor, ownerFor, projectsOf } from '#libs/auth';
 import {
   type CreateKernelBody,
   Forbidden,
@@ -49,10 +49,10 @@ export class SubmissionService {
     const { kept, dropped } = judgeEnv(body.env, this.config.kernels.clientEnv, 'env');
     if (dropped.length > 0)
       throw invalid(dropped.map((name) => ({ field: `env.${name}`, message: 'may not be set by clients here' })));
-    const { id, owner = identity.user, workingDirectory, priorityClass } = body;
+    const { id, owner = identity.user, project, workingDirectory, priorityClass } = body;
     if (!mayOwnFor(identity, owner, this.config.auth.groups))
       throw new Forbidden(`You may not start kernels for ${owner}; that needs an act-as grant.`);
-    const own = Object.entries({ id: id?.toLowerCase(), workingDirectory, priorityClass });
+    const own = Object.entries({ id: id?.toLowerCase(), project, workingDirectory, priorityClass });
     const wishes = {
       ...wishesFrom(kept, 'env'),
       ...Object.fromEntries(own.filter(([, value]) => value !== undefined)),
@@ -79,6 +79,7 @@ export class SubmissionService {
     const priorityClass = wishes.priorityClass ?? scheduling.defaultClass;
     if (scheduling.adminOnlyClasses.includes(priorityClass) && !identity.scopes.includes('admin'))
       throw new Forbidden(`The priority class ${priorityClass} is for admins.`);
+    const project = this.#project(identity, owner, wishes.project);
     const id = KernelId.parse(wishes.id ?? randomUUID());
     return {
       id,
@@ -86,12 +87,19 @@ export class SubmissionService {
       actor: identity.user,
       tokenId: identity.tokenId ?? null,
       kernelspec: kernelspec.name,
+      project,
       priorityClass,
       requests,
       culling: kernelspec.culling,
       launch: {
         command: kernelspec.command,
-        env: { ...kernelspec.env, ...env, KERNEL_ID: id, KERNEL_USERNAME: owner },
+        env: {
+          ...kernelspec.env,
+          ...env,
+          KERNEL_ID: id,
+          KERNEL_USERNAME: owner,
+          ...(project === null ? {} : { KERNEL_PROJECT: project }),
+        },
         workingDirectory: wishes.workingDirectory ?? null,
         limits,
         requests,
@@ -99,6 +107,16 @@ export class SubmissionService {
         launchTimeoutSeconds: Math.max(wishes.launchTimeoutSeconds ?? 0, kernels.launchTimeoutSeconds),
       },
     };
+  }
+
+  /** A project is told by groups, as everything of an identity: never believed because it was asked for. */
+  #project(identity: Identity, owner: string, asked: string | undefined): string | null {
+    const { groups, projects } = this.config.auth;
+    const own = projectsOf(identity, owner, groups, projects);
+    if (asked === undefined) return own.length === 1 ? (own[0] as string) : null;
+    if (own.includes(asked)) return asked;
+    const those = own.length === 0 ? 'there is none' : `those are ${own.join(', ')}`;
+    throw new Forbidden(`${asked} is not a project of ${owner}; ${those}.`);
   }
 
   #mayStart(owner: string): void {

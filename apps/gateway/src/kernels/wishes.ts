@@ -7,6 +7,7 @@ import { invalid } from './requested-env.js';
 export interface KernelWishes {
   id?: string;
   owner?: string;
+  project?: string;
   workingDirectory?: string;
   launchTimeoutSeconds?: number;
   priorityClass?: PriorityClass;
@@ -72,6 +73,7 @@ export const wishesFrom = (env: Readonly<Record<string, string>>, field: string)
   const wishes = {
     id: read('KERNEL_ID', (text) => z.uuidv4().safeParse(text).data?.toLowerCase(), 'a UUID of version 4'),
     owner: read('KERNEL_USERNAME', userName, 'a user name of at most 256 letters without a slash'),
+    project: read('KERNEL_PROJECT', userName, 'the name of a project'),
     workingDirectory: read('KERNEL_WORKING_DIR', (text) => (isAbsolute(text) ? text : undefined), 'an absolute path'),
     launchTimeoutSeconds: read(
       'KERNEL_LAUNCH_TIMEOUT',

@@ -1,4 +1,5 @@
 import type { ProblemDocument } from '#libs/contracts';
+import { type Seal, unsealed } from '#libs/domain';
 
 /** A command (answered where the message says) or an event. */
 export interface CallEnvelope {
@@ -15,14 +16,16 @@ export interface ReplyEnvelope {
   failure?: string;
 }
 
-export const encoded = (envelope: CallEnvelope | ReplyEnvelope): Buffer => Buffer.from(JSON.stringify(envelope));
+export const encoded = (envelope: CallEnvelope | ReplyEnvelope, seal: Seal = unsealed): Buffer =>
+  Buffer.from(seal.close(JSON.stringify(envelope)));
 
 /** @throws Error where the body is no envelope */
-export function decodedCall(content: Buffer): CallEnvelope {
-  const body = JSON.parse(content.toString()) as Partial<CallEnvelope> | null;
+export function decodedCall(content: Buffer, seal: Seal = unsealed): CallEnvelope {
+  const body = JSON.parse(seal.open(content.toString())) as Partial<CallEnvelope> | null;
   if (typeof body?.pattern !== 'string') throw new Error('a message without a pattern');
   return { pattern: body.pattern, data: body.data };
 }
 
 /** Of another version of us, perhaps; what can't be read is a failure of the other side. */
-export const decodedReply = (content: Buffer): ReplyEnvelope => JSON.parse(content.toString()) as ReplyEnvelope;
+export const decodedReply = (content: Buffer, seal: Seal = unsealed): ReplyEnvelope =>
+  JSON.parse(seal.open(content.toString())) as ReplyEnvelope;

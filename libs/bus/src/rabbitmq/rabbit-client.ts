@@ -27,7 +27,7 @@ export class RabbitClient extends ClientProxy {
   readonly #timeoutMs: number;
 
   constructor(
-    options: RabbitOptions,
+    private readonly options: RabbitOptions,
     private readonly addressee: Addressee,
   ) {
     super();
@@ -77,7 +77,7 @@ export class RabbitClient extends ClientProxy {
     return {
       exchange: toGateways ? EXCHANGES.events : EXCHANGES.services,
       key: toGateways ? '' : this.addressee,
-      content: encoded({ pattern: this.normalizePattern(pattern), data }),
+      content: encoded({ pattern: this.normalizePattern(pattern), data }, this.options.seal),
       // A gateway that is not there reads the store when it comes; a service that has no queue is a fault.
       properties: { ...properties, mandatory: !toGateways, persistent: true, contentType: 'application/json' },
       repeat,
@@ -96,7 +96,7 @@ export class RabbitClient extends ClientProxy {
     const id = String(properties.correlationId);
     const callback = this.#replies.get(id);
     if (!callback) return;
-    const { done, value, problem, failure } = decodedReply(content);
+    const { done, value, problem, failure } = decodedReply(content, this.options.seal);
     if (done) this.#forget(id);
     if (problem) callback({ err: Problem.from(problem) });
     else if (failure !== undefined) callback({ err: new Error(GENERIC_FAILURE) });

@@ -41,9 +41,10 @@ export class RabbitConnection {
 
   async #connect(): Promise<RecoveringChannelModel> {
     // Loaded where it is used: the embedded service has no RabbitMQ.
-    const { connect } = await import('amqplib');
+    // By its default: in a bundle a CommonJS package has no other export.
+    const { default: amqplib } = await import('amqplib');
     const { url, name, reconnectMs = RABBIT_DEFAULTS.reconnectMs } = this.options;
-    const recovering = await connect(withHeartbeat(url), {
+    const recovering = await amqplib.connect(withHeartbeat(url), {
       noDelay: true,
       keepAlive: true,
       timeout: 10_000,

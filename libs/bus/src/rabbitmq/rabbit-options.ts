@@ -1,3 +1,5 @@
+import type { Seal } from '#libs/domain';
+
 /** How a service speaks to RabbitMQ. */
 export interface RabbitOptions {
   /** `amqp://user:password@host:port/vhost`, `amqps://…` for TLS */
@@ -14,6 +16,8 @@ export interface RabbitOptions {
   maxPublishing?: number;
   /** Longest pause between two attempts to connect, milliseconds; the first is a fiftieth of it. */
   reconnectMs?: number;
+  /** For the messages that wait in the broker; all services have the same. */
+  seal?: Seal;
   /** Told of losses and of what can't be repaired by trying again; sentences for the log. */
   warn?: (sentence: string) => void;
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type CustomTransportStrategy, Server, type WritePacket } from '@nestjs/microservices';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { lastValueFrom, type Observable, throwError } from 'rxjs';
+import type { Seal } from '#libs/domain';
 import { GENERIC_FAILURE, problemDocumentOf } from '../errors-on-the-bus.js';
 import { Deliveries, type Delivery } from './deliveries.js';
 import { type CallEnvelope, decodedCall, encoded, type ReplyEnvelope } from './envelope.js';
@@ -119,7 +120,7 @@ export class RabbitServer extends Server implements CustomTransportStrategy {
   }
 
   async #work(id: string, message: ConsumeMessage): Promise<void> {
-    const call = readable(message);
+    const call = readable(message, this.options.seal);
     const context = new RabbitContext(call.pattern, id);
     const isEvent = message.properties.replyTo === undefined;
     if (isEvent) await this.#event(call, context);
@@ -181,10 +182,10 @@ export class RabbitServer extends Server implements CustomTransportStrategy {
 
   #encoded(reply: ReplyEnvelope): Buffer {
     try {
-      return encoded(reply);
+      return encoded(reply, this.options.seal);
     } catch (error) {
       this.logger.error(error);
-      return encoded({ done: true, failure: GENERIC_FAILURE });
+      return encoded({ done: true, failure: GENERIC_FAILURE }, this.options.seal);
     }
   }
 
@@ -197,9 +198,9 @@ export class RabbitServer extends Server implements CustomTransportStrategy {
 /** A message that no further delivery would make better. */
 class Unreadable extends Error {}
 
-function readable({ content }: ConsumeMessage): CallEnvelope {
+function readable({ content }: ConsumeMessage, seal?: Seal): CallEnvelope {
   try {
-    return decodedCall(content);
+    return decodedCall(content, seal);
   } catch (cause) {
     throw new Unreadable('a message that is not ours', { cause });
   }

@@ -3,6 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { type AgentEndpoint, type KernelId, KernelUsage } from '#libs/contracts';
 import type { AgentCallError, AgentEvent, Welcome } from '#libs/jupyter';
 import type { KernelFact } from '../kernel-host.js';
+import { NO_EXIT } from '../kernel-host.js';
 import type { HostLog } from '../process/process-host-options.js';
 import { AgentControl } from './agent-control.js';
 import { type Exit, KernelNews, type LaunchFailure } from './kernel-news.js';
@@ -47,6 +48,8 @@ export class HostedPod {
   readonly warmed: Promise<void>;
   #verdict: PodVerdict = { kind: 'on-its-way' };
   #onVerdict = (): void => {};
+  /** The process that ought to live, as far as we were told. */
+  #incarnation = 0;
   #stopping = false;
   #released = false;
   #removed = false;
@@ -129,9 +132,9 @@ export class HostedPod {
     this.#clearTimers();
     const ended = this.#verdict.kind === 'ended' ? this.#verdict : undefined;
     const { code, signal, outOfMemory } = ended ?? { code: null, signal: null, outOfMemory: false };
-    if (this.#stopping) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
-    else if (outOfMemory) this.#exited({ code, signal, outOfMemory, agentLost: false });
-    else if (this.#news.wasReady) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: true });
+    if (this.#stopping) this.#exited(NO_EXIT);
+    else if (outOfMemory) this.#exited({ ...NO_EXIT, code, signal, outOfMemory });
+    else if (this.#news.wasReady) this.#exited({ ...NO_EXIT, agentLost: true });
     else this.#failed('The agent ended while the kernel started.');
     this.remove(graceSeconds);
   }
@@ -139,7 +142,7 @@ export class HostedPod {
   /** The start has failed; the pod goes. */
   fail(detail: string, reason?: LaunchFailure): void {
     if (this.#news.ended) return;
-    if (this.#stopping) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
+    if (this.#stopping) this.#exited(NO_EXIT);
     else this.#failed(detail, reason);
     this.remove(0);
   }
@@ -170,7 +173,7 @@ export class HostedPod {
     if (this.#news.ended) return this.#news.retellEnd();
     if (this.#control?.up !== true || this.#endpoint === undefined) return;
     this.#news.agentUp(this.#endpoint);
-    if (this.#news.wasReady) this.#becomeReady();
+    if (this.#news.readyIncarnation !== undefined) this.#becomeReady(this.#news.readyIncarnation);
     await this.#news.state();
   }
 
@@ -187,9 +190,11 @@ export class HostedPod {
     }
   }
 
-  restart(): void {
-    this.#news.again();
-    this.#call('restart', {});
+  restart(incarnation: number): void {
+    this.#incarnation = Math.max(this.#incarnation, incarnation);
+    this.#news.again(incarnation);
+    // An agent that we have lost touch with hears it when it is found again.
+    this.#call('restart', { incarnation });
   }
 
   async usage(): Promise<KernelUsage | undefined> {
@@ -229,7 +234,7 @@ export class HostedPod {
     });
   }
 
-  #onWelcome({ claimed, initialised, state }: Welcome): void {
+  #onWelcome({ claimed, initialised, state, incarnation }: Welcome): void {
     if (this.#endpoint === undefined) return;
     if (this.#kernelId === undefined) {
       if (initialised) this.#onWarm();
@@ -238,10 +243,15 @@ export class HostedPod {
     this.#news.agentUp(this.#endpoint);
     if (!claimed) this.#claim();
     if (this.#stopping) this.stop(0);
+    else if (incarnation < this.#incarnation) {
+      this.restart(this.#incarnation);
+      return;
+    }
+    this.#incarnation = incarnation;
     // One that ended before it was claimed has never started; of one that was ours, an exit is told as that.
-    if (state === 'exited' && claimed) this.#news.wasReady = true;
+    if (state === 'exited' && claimed) this.#news.readyIncarnation = incarnation;
     if (state === 'idle' || state === 'busy') {
-      this.#becomeReady();
+      this.#becomeReady(incarnation);
       void this.#news.state();
     }
   }
@@ -270,7 +280,7 @@ export class HostedPod {
   // --- what happens ----------------------------------------------------------------------------------------------
 
   #onEvent(event: AgentEvent): void {
-    if (event.event === 'ready') this.#becomeReady();
+    if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
     else if (event.event === 'initialised') this.#onWarm();
     else if (event.event === 'exit') void this.#onExit(event);
     else if (event.event === 'activity') this.#news.activity(event['state'], event['at']);
@@ -281,9 +291,9 @@ export class HostedPod {
     this.#resolveWarmed();
   }
 
-  #becomeReady(): void {
+  #becomeReady(incarnation: number): void {
     clearTimeout(this.#startTimer);
-    this.#news.ready();
+    this.#news.ready(incarnation);
   }
 
   #failed(detail: string, reason?: LaunchFailure): void {
@@ -296,7 +306,7 @@ export class HostedPod {
     this.#news.exited(how);
   }
 
-  async #onExit({ code, signal, outOfMemory, error }: AgentEvent): Promise<void> {
+  async #onExit({ code, signal, outOfMemory, error, incarnation }: AgentEvent): Promise<void> {
     if (this.#news.ended) return;
     const told = {
       code: typeof code === 'number' ? code : null,
@@ -305,7 +315,12 @@ export class HostedPod {
     };
     const status = error === CONTAINER_ENDED ? await this.#containerEnd() : undefined;
     const { kind: _, ...how } = { kind: '', ...told, ...status };
-    if (this.#news.wasReady || this.#stopping || how.outOfMemory) return this.#exited({ ...how, agentLost: false });
+    if (this.#news.wasReady || this.#stopping || how.outOfMemory) {
+      this.#exited({ ...how, incarnation: Number(incarnation), agentLost: false });
+      // Nobody waits for the rest of its output, and we may be on our way out too.
+      if (this.#stopping) this.remove(1);
+      return;
+    }
     const why = how.signal === null ? `exit code ${how.code}` : `signal ${how.signal}`;
     const reason = typeof error === 'string' ? error : `the kernel ended while it started (${why})`;
     this.fail(`${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`);

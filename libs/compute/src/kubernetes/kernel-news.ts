@@ -7,8 +7,8 @@ export type LaunchFailure = NonNullable<Fact<'launch-failed'>['reason']>;
 
 /** What was told of one kernel: its end once, and what it is once for each image. */
 export class KernelNews {
-  /** It answered at some time: what ends it now is no failed launch. */
-  wasReady = false;
+  /** The process that was ready last; undefined: none ever. */
+  readyIncarnation: number | undefined;
   #end: KernelFact | undefined;
 
   /** @param stats  what its agent says; undefined where none answers */
@@ -19,6 +19,11 @@ export class KernelNews {
     private readonly stats: () => Promise<Record<string, unknown> | undefined>,
   ) {}
 
+  /** It answered at some time: what ends it now is no failed launch. */
+  get wasReady(): boolean {
+    return this.readyIncarnation !== undefined;
+  }
+
   get ended(): boolean {
     return this.#end !== undefined;
   }
@@ -27,9 +32,9 @@ export class KernelNews {
     this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint });
   }
 
-  ready(): void {
-    this.wasReady = true;
-    this.context.tell({ kind: 'ready', kernelId: this.kernelId });
+  ready(incarnation: number): void {
+    this.readyIncarnation = incarnation;
+    this.context.tell({ kind: 'ready', kernelId: this.kernelId, incarnation });
     void this.#introduce();
   }
 
@@ -59,8 +64,8 @@ export class KernelNews {
   }
 
   /** A kernel that ended under a living agent starts again; its next end is another. */
-  again(): void {
-    if (this.#end?.kind === 'exited' && !this.#end.agentLost) this.#end = undefined;
+  again(incarnation: number): void {
+    if (this.#end?.kind === 'exited' && (this.#end.incarnation ?? incarnation) < incarnation) this.#end = undefined;
   }
 
   #conclude(fact: KernelFact): void {

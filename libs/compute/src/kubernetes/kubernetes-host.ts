@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
 import type { ImageCommand, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
-import type { KernelFact, KernelHost } from '../kernel-host.js';
+import { type KernelFact, type KernelHost, NO_EXIT } from '../kernel-host.js';
 import { WarmPool } from '../process/warm-pool.js';
 import { persistently, sentenceOf } from './calls.js';
 import { selfSigned } from './certificate.js';
@@ -28,13 +28,14 @@ import { Watched } from './watched.js';
 const ADOPTED_START_SECONDS = 60;
 /** How long the agent of a pod that was warm may take to say whose it is. */
 const ASK_MS = 5000;
-/** How long the end of a host waits for its warm pods to go. */
+/** How long the end of a host waits for pods that are on their way out. */
 const FAREWELL_MS = 2000;
 
 /** Kernels as pods of one cluster, each of an agent's and a kernel's container. They outlive this process. */
 export class KubernetesHost implements KernelHost {
   readonly #api: PodApi;
   readonly #kernels = new Map<KernelId, HostedPod>();
+  readonly #removals = new Set<Promise<unknown>>();
   readonly #byPod = new Map<KernelId, HostedPod>();
   readonly #pools: ReadonlyMap<string, WarmPool<HostedPod>>;
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
@@ -170,9 +171,9 @@ export class KubernetesHost implements KernelHost {
     else this.#tellLost(kernelId);
   }
 
-  async restart(kernelId: KernelId): Promise<void> {
+  async restart(kernelId: KernelId, incarnation: number): Promise<void> {
     const kernel = this.#kernels.get(kernelId);
-    if (kernel !== undefined) kernel.restart();
+    if (kernel !== undefined) kernel.restart(incarnation);
     else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
   }
 
@@ -229,8 +230,9 @@ export class KubernetesHost implements KernelHost {
     this.#closed = true;
     const warm = this.#warm();
     for (const pool of this.#pools.values()) pool.close();
-    // Whoever comes next would not know what to do with them.
-    await Promise.race([Promise.all(warm.map(({ gone }) => gone)), delay(FAREWELL_MS, undefined, { ref: false })]);
+    // Whoever comes next would have to find out about them.
+    const left = Promise.allSettled([...warm.map(({ gone }) => gone), ...this.#removals]);
+    await Promise.race([left, delay(FAREWELL_MS, undefined, { ref: false })]);
     for (const kernel of this.#byPod.values()) kernel.release();
     this.#kernels.clear();
     this.#byPod.clear();
@@ -275,7 +277,9 @@ export class KubernetesHost implements KernelHost {
   }
 
   async #remove(podId: KernelId, graceSeconds: number): Promise<void> {
-    const there = await this.#api.remove(podName(podId), graceSeconds);
+    const removal = this.#api.remove(podName(podId), graceSeconds);
+    this.#removals.add(removal);
+    const there = await removal.finally(() => this.#removals.delete(removal));
     // Nobody will tell of the end of what never was.
     if (!there) this.#byPod.get(podId)?.onPodGone();
   }
@@ -303,7 +307,7 @@ export class KubernetesHost implements KernelHost {
   }
 
   #tellLost(kernelId: KernelId): void {
-    this.#tell({ kind: 'exited', kernelId, code: null, signal: null, outOfMemory: false, agentLost: true });
+    this.#tell({ kind: 'exited', kernelId, ...NO_EXIT, agentLost: true });
   }
 
   #tell(fact: KernelFact): void {

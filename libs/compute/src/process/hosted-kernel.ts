@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentEndpoint, type KernelId, KernelInfo, KernelUsage } from '#libs/contracts';
 import { AgentCallError, type AgentEvent, AgentStream, type Welcome } from '#libs/jupyter';
-import type { KernelFact } from '../kernel-host.js';
+import { type KernelFact, NO_EXIT } from '../kernel-host.js';
 import type { AgentFiles, AgentSpec } from './agent-files.js';
 import { lastLines, removeEmptyLog } from './kernel-log.js';
 import { bootId, isAlive, type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
@@ -44,7 +44,10 @@ export class HostedKernel {
   #spec: AgentSpec;
   #process: ProcessIdentity | undefined;
   #stream: AgentStream | undefined;
-  #ready = false;
+  /** The process that was ready last; undefined: none ever. */
+  #readyIncarnation: number | undefined;
+  /** The process that ought to live, as far as we were told. */
+  #incarnation = 0;
   #stopping = false;
   #released = false;
   /** The fact that ended it, once told. */
@@ -140,7 +143,7 @@ export class HostedKernel {
     if (this.#end !== undefined) return this.#tell(this.#end);
     if (this.#stream === undefined) return;
     this.#tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
-    if (this.#ready) this.#becomeReady();
+    if (this.#readyIncarnation !== undefined) this.#becomeReady(this.#readyIncarnation);
     await this.#tellState();
   }
 
@@ -151,16 +154,18 @@ export class HostedKernel {
       this.dismiss();
     } else if (this.#process === undefined) {
       // It waits for its turn to start and will not.
-      this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
+      this.#exited(NO_EXIT);
     } else {
       this.#callOrKill('shutdown', { graceMs }, graceMs + LAST_RESORT_MS);
     }
   }
 
   /** A kernel that died under a living agent may be restarted too: its end is over then. */
-  restart(): void {
-    if (this.#end?.kind === 'exited' && !this.#end.agentLost) this.#end = undefined;
-    this.#call('restart', {});
+  restart(incarnation: number): void {
+    this.#incarnation = Math.max(this.#incarnation, incarnation);
+    if (this.#end?.kind === 'exited' && (this.#end.incarnation ?? incarnation) < incarnation) this.#end = undefined;
+    // An agent that we have lost touch with hears it when it is found again.
+    this.#call('restart', { incarnation });
   }
 
   /** @see KernelHost.usage */
@@ -195,7 +200,7 @@ export class HostedKernel {
     await stream.opened();
   }
 
-  #onWelcome(stream: AgentStream, { claimed, initialised, state }: Welcome): void {
+  #onWelcome(stream: AgentStream, { claimed, initialised, state, incarnation }: Welcome): void {
     if (this.#released) {
       stream.end();
       return;
@@ -208,10 +213,15 @@ export class HostedKernel {
     this.#tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
     if (!claimed) this.#claim();
     if (this.#stopping) this.stop(0);
+    else if (incarnation < this.#incarnation) {
+      this.restart(this.#incarnation);
+      return;
+    }
+    this.#incarnation = incarnation;
     // An exit before we came was no failure to start that nobody heard of: it is told as an exit.
-    if (state === 'exited') this.#ready = true;
+    if (state === 'exited') this.#readyIncarnation = incarnation;
     if (state === 'idle' || state === 'busy') {
-      this.#becomeReady();
+      this.#becomeReady(incarnation);
       void this.#tellState();
     }
   }
@@ -271,7 +281,7 @@ export class HostedKernel {
   // --- what happens ----------------------------------------------------------------------------------------------
 
   #onEvent(event: AgentEvent): void {
-    if (event.event === 'ready') this.#becomeReady();
+    if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
     else if (event.event === 'initialised') this.#onInitialised();
     else if (event.event === 'exit') void this.#onExit(event);
     else if (event.event === 'activity') this.#tellActivity(event['state'], event['at']);
@@ -287,11 +297,11 @@ export class HostedKernel {
     this.#tellActivity(stats['state'], stats['lastActivity']);
   }
 
-  #becomeReady(): void {
-    this.#ready = true;
+  #becomeReady(incarnation: number): void {
+    this.#readyIncarnation = incarnation;
     clearTimeout(this.#startTimer);
     this.#endStart();
-    this.#tell({ kind: 'ready', kernelId: this.kernelId });
+    this.#tell({ kind: 'ready', kernelId: this.kernelId, incarnation });
     void this.#introduce();
   }
 
@@ -310,14 +320,15 @@ export class HostedKernel {
     this.#tell({ kind: 'activity', kernelId: this.kernelId, state, at: Date.parse(String(at)) });
   }
 
-  async #onExit({ code, signal, outOfMemory, error }: AgentEvent): Promise<void> {
+  async #onExit({ code, signal, outOfMemory, error, incarnation }: AgentEvent): Promise<void> {
     if (this.#end !== undefined) return;
-    if (!this.#ready && !this.#stopping && outOfMemory !== true) {
+    if (this.#readyIncarnation === undefined && !this.#stopping && outOfMemory !== true) {
       const how = typeof signal === 'number' ? `signal ${signal}` : `exit code ${String(code)}`;
       await this.#failToStart(typeof error === 'string' ? error : `the kernel ended while it started (${how})`);
       return this.dismiss();
     }
     this.#exited({
+      incarnation: Number(incarnation),
       code: typeof code === 'number' ? code : null,
       signal: typeof signal === 'number' ? signal : null,
       outOfMemory: outOfMemory === true,
@@ -325,7 +336,7 @@ export class HostedKernel {
     });
   }
 
-  #exited(how: { code: number | null; signal: number | null; outOfMemory: boolean; agentLost: boolean }): void {
+  #exited(how: Omit<Extract<KernelFact, { kind: 'exited' }>, 'kind' | 'kernelId'>): void {
     this.#conclude({ kind: 'exited', kernelId: this.kernelId, ...how });
   }
 
@@ -378,8 +389,8 @@ export class HostedKernel {
     if (this.#leaving || this.#released) return;
     this.#leaving = true;
     this.#clearTimers();
-    if (this.#stopping) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: false });
-    else if (this.#ready) this.#exited({ code: null, signal: null, outOfMemory: false, agentLost: true });
+    if (this.#stopping) this.#exited(NO_EXIT);
+    else if (this.#readyIncarnation !== undefined) this.#exited({ ...NO_EXIT, agentLost: true });
     else if (this.#end === undefined) await this.#failToStart('The agent ended while the kernel started.');
     await removeTraces(this.context.files, this.#spec);
     await removeEmptyLog(this.context.files.log(this.kernelId));

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KernelId, KernelUsage, LaunchSpec, ProcessCommand, ResourceLimits } from '#libs/contracts';
-import type { KernelFact, KernelHost } from '../kernel-host.js';
+import { type KernelFact, type KernelHost, NO_EXIT } from '../kernel-host.js';
 import { AgentFiles, type AgentSpec } from './agent-files.js';
 import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel.js';
 import { commandEnvironment, kernelEnvironment, missingCommand, pythonEnvironment } from './kernel-environment.js';
@@ -149,9 +149,9 @@ export class ProcessHost implements KernelHost {
     return (await this.#kernels.get(kernelId)?.usage()) ?? null;
   }
 
-  async restart(kernelId: KernelId): Promise<void> {
+  async restart(kernelId: KernelId, incarnation: number): Promise<void> {
     const kernel = this.#kernels.get(kernelId);
-    if (kernel !== undefined) kernel.restart();
+    if (kernel !== undefined) kernel.restart(incarnation);
     else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
   }
 
@@ -317,7 +317,7 @@ export class ProcessHost implements KernelHost {
   }
 
   #tellLost(kernelId: KernelId): void {
-    this.#tell({ kind: 'exited', kernelId, code: null, signal: null, outOfMemory: false, agentLost: true });
+    this.#tell({ kind: 'exited', kernelId, ...NO_EXIT, agentLost: true });
   }
 
   #tell(fact: KernelFact): void {

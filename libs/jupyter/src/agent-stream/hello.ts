@@ -50,6 +50,8 @@ export interface Welcome {
   claimed: boolean;
   /** Whether the kernel's process has come as far as it can without a claim. */
   initialised: boolean;
+  /** Counts the processes that the kernel had here, from 0. */
+  incarnation: number;
   /** To a session: header of the last execution that it asked for and that is not silent; null where there was none. */
   lastCell?: Record<string, unknown> | null;
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chartSchema } from './chart-schema.js';
 import { configHelp, configReference } from './describe-config.js';
 import { loadConfig } from './load-config.js';
 
@@ -164,6 +165,10 @@ describe('descriptions', () => {
   it('lists every flag in the help', () => {
     expect(loadConfig(['--help', '--nonsense'], {}).help).toBe(true);
     expect(configHelp('beamgate')).toContain('--auth-static-token STRING');
+  });
+
+  it('keeps the schema of the chart current (`npm run docs` writes it)', () => {
+    expect(readFileSync('k8s/chart/values.schema.json', 'utf8')).toBe(chartSchema());
   });
 
   it('keeps docs/reference/configuration.md current (`npm run docs` writes it)', () => {

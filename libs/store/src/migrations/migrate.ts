@@ -6,6 +6,8 @@ import { start } from './0001-start.js';
 import { culling } from './0002-culling.js';
 import { kernelInfos } from './0003-kernel-infos.js';
 import { leaseAndInbox } from './0004-lease-and-inbox.js';
+import { incarnations } from './0005-incarnations.js';
+import { projects } from './0006-projects.js';
 
 /** By name, in order; a migration that was ever released is never edited. */
 const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
@@ -13,6 +15,8 @@ const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '0002-culling': culling,
   '0003-kernel-infos': kernelInfos,
   '0004-lease-and-inbox': leaseAndInbox,
+  '0005-incarnations': incarnations,
+  '0006-projects': projects,
 });
 
 /** Brings the schema up to date. @throws when a migration fails, or the database is newer than this program */

@@ -1,9 +1,14 @@
 import { Kysely, PostgresDialect } from 'kysely';
+import type { Seal } from '#libs/domain';
 import type { Schema } from '../schema.js';
 import { openPool, type PoolOptions } from './postgres-pool.js';
 
 /** Where the database is, and how it is spoken to. */
-export type DatabaseOptions = Pick<PoolOptions, 'url'> & Partial<Pick<PoolOptions, 'connections' | 'timeoutMs'>>;
+export type DatabaseOptions = Pick<PoolOptions, 'url'> &
+  Partial<Pick<PoolOptions, 'connections' | 'timeoutMs'>> & {
+    /** For the secrets in rows. */
+    seal?: Seal;
+  };
 
 /** Nothing is connected before the first statement. */
 export const openDatabase = (

@@ -11,7 +11,7 @@ import { type DatabaseOptions, openDatabase } from './open-database.js';
 export function openPostgresReaders(options: DatabaseOptions): Readers {
   const db = openDatabase(options, { readOnly: true });
   return {
-    kernels: new KernelRepository(db),
+    kernels: new KernelRepository(db, options.seal),
     sessions: new SessionRepository(db),
     tokens: new TokenRepository(db),
     close: () => db.destroy(),

@@ -30,7 +30,7 @@ export interface PostgresStoreOptions extends DatabaseOptions {
  * @throws the reason of `signal`; Error with the address that can't be reached; what the server says to a wrong URL or password, or to a schema that is newer than us
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { holder, leaseMs = 3_000, force = false, signal, onDeposed, inputLogRows, clock } = options;
+  const { holder, leaseMs = 3_000, force = false, signal, onDeposed, inputLogRows, clock, seal } = options;
   // A standby waits for the lock of a commit under way: it must be gone before the lease is.
   const db = openDatabase(options, { idleInTransactionMs: leaseMs / 2 });
   const leader = new LeaderRepository(db, postgresSql);
@@ -40,7 +40,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const epoch = force ? await leader.take(holder, leaseMs) : await lease.acquire(signal);
     lease.keep(epoch, () => onDeposed?.(new Deposed(epoch)));
     const beforeClose = (): Promise<void> => lease.release(epoch);
-    return new SqlStore(db, { dialect: postgresSql, epoch, leaseMs, inputLogRows, beforeClose });
+    return new SqlStore(db, { dialect: postgresSql, epoch, leaseMs, inputLogRows, seal, beforeClose });
   } catch (error) {
     lease.stop();
     await db.destroy();

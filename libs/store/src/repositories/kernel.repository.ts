@@ -1,32 +1,38 @@
 import type { Kysely, Selectable } from 'kysely';
 import { Kernel, type KernelId, type KernelInfo } from '#libs/contracts';
+import { type Seal, unsealed } from '#libs/domain';
 import type { KernelReader } from '../readers.js';
 import type { KernelTable, Schema } from '../schema.js';
 import { environmentOf, KernelInfoRepository } from './kernel-info.repository.js';
 import { upsert } from './upsert.js';
 
 export class KernelRepository implements KernelReader {
-  constructor(private readonly db: Kysely<Schema>) {}
+  constructor(
+    private readonly db: Kysely<Schema>,
+    /** For what a kernel is started with and reached by. */
+    private readonly seal: Seal = unsealed,
+  ) {}
 
   async find(id: KernelId): Promise<Kernel | undefined> {
     const row = await this.db.selectFrom('kernels').selectAll().where('id', '=', id).executeTakeFirst();
-    return row && kernelOf(row);
+    return row && kernelOf(row, this.seal);
   }
 
   async listVisible(user: string, endedAfter: number): Promise<Kernel[]> {
     const rows = await this.#since(endedAfter)
       .where((e) => e.or([e('owner', '=', user), e('actor', '=', user)]))
       .execute();
-    return rows.map(kernelOf);
+    return rows.map((row) => kernelOf(row, this.seal));
   }
 
   async listAll(endedAfter: number): Promise<Kernel[]> {
-    return (await this.#since(endedAfter).execute()).map(kernelOf);
+    return (await this.#since(endedAfter).execute()).map((row) => kernelOf(row, this.seal));
   }
 
   async living(): Promise<Kernel[]> {
     const living = this.db.selectFrom('kernels').selectAll().where('ended_at', 'is', null);
-    return (await living.orderBy('submitted_at').orderBy('id').execute()).map(kernelOf);
+    const rows = await living.orderBy('submitted_at').orderBy('id').execute();
+    return rows.map((row) => kernelOf(row, this.seal));
   }
 
   infoFor(kernel: Pick<Kernel, 'kernelspec' | 'launch'>): Promise<KernelInfo | undefined> {
@@ -48,7 +54,8 @@ export class KernelRepository implements KernelReader {
   }
 
   async save(kernels: readonly Kernel[]): Promise<void> {
-    await upsert(this.db, 'kernels', 'id', kernels.map(rowOf));
+    const rows = kernels.map((kernel) => rowOf(kernel, this.seal));
+    await upsert(this.db, 'kernels', 'id', rows);
   }
 
   /** The oldest. @returns their ids */
@@ -72,7 +79,7 @@ export class KernelRepository implements KernelReader {
   }
 }
 
-function rowOf(kernel: Kernel): KernelTable {
+function rowOf(kernel: Kernel, seal: Seal): KernelTable {
   return {
     id: kernel.id,
     revision: kernel.revision,
@@ -80,25 +87,27 @@ function rowOf(kernel: Kernel): KernelTable {
     actor: kernel.actor,
     token_id: kernel.tokenId,
     kernelspec: kernel.kernelspec,
+    project: kernel.project,
     priority_class: kernel.priorityClass,
     requests: JSON.stringify(kernel.requests),
-    launch: JSON.stringify(kernel.launch),
+    launch: seal.close(JSON.stringify(kernel.launch)),
     culling: JSON.stringify(kernel.culling),
     phase: kernel.phase,
     end_reason: kernel.endReason,
     detail: kernel.detail,
     execution_state: kernel.executionState,
+    incarnation: kernel.incarnation,
     submitted_at: kernel.submittedAt,
     admitted_at: kernel.admittedAt,
     ready_at: kernel.readyAt,
     ended_at: kernel.endedAt,
     last_activity_at: kernel.lastActivityAt,
     ending: kernel.ending && JSON.stringify(kernel.ending),
-    endpoint: kernel.endpoint && JSON.stringify(kernel.endpoint),
+    endpoint: kernel.endpoint && seal.close(JSON.stringify(kernel.endpoint)),
   };
 }
 
-function kernelOf(row: Selectable<KernelTable>): Kernel {
+function kernelOf(row: Selectable<KernelTable>, seal: Seal): Kernel {
   return Kernel.parse({
     id: row.id,
     revision: row.revision,
@@ -106,20 +115,22 @@ function kernelOf(row: Selectable<KernelTable>): Kernel {
     actor: row.actor,
     tokenId: row.token_id,
     kernelspec: row.kernelspec,
+    project: row.project,
     priorityClass: row.priority_class,
     requests: JSON.parse(row.requests),
-    launch: JSON.parse(row.launch),
+    launch: JSON.parse(seal.open(row.launch)),
     culling: JSON.parse(row.culling),
     phase: row.phase,
     endReason: row.end_reason,
     detail: row.detail,
     executionState: row.execution_state,
+    incarnation: row.incarnation,
     submittedAt: row.submitted_at,
     admittedAt: row.admitted_at,
     readyAt: row.ready_at,
     endedAt: row.ended_at,
     lastActivityAt: row.last_activity_at,
     ending: row.ending === null ? null : JSON.parse(row.ending),
-    endpoint: row.endpoint === null ? null : JSON.parse(row.endpoint),
+    endpoint: row.endpoint === null ? null : JSON.parse(seal.open(row.endpoint)),
   });
 }

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KernelHost, makeKubernetesHost, nextTerm, type PodPoolOptions, readKubeConfig } from '#libs/compute';
-import type { Config, Log } from '#libs/platform';
+import { KernelspecCatalogue } from '#libs/jupyter';
+import { type Config, kernelspecSources, type Log, projectRoot } from '#libs/platform';
 import { LINGER_SECONDS, UNCLAIMED_SECONDS } from './agent-times.js';
-import { catalogueOf } from './catalogue.js';
-import { projectRoot } from './project-root.js';
 
 /** The host of a cluster. Its agents outlive the data folder, so the clock, too, says that this launcher is the latest. */
 export async function podHost(config: Config, log: Log): Promise<KernelHost> {
@@ -31,7 +30,7 @@ export async function podHost(config: Config, log: Log): Promise<KernelHost> {
 }
 
 function poolsOf(config: Config, log: Log): PodPoolOptions[] {
-  const kernelspecs = catalogueOf(config, () => undefined);
+  const kernelspecs = new KernelspecCatalogue({ ...kernelspecSources(config), onProblem: () => undefined });
   return Object.entries(config.pools.kernelspecs).flatMap(([name, size]) => {
     try {
       const { command, profile } = kernelspecs.resolve(name);

@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import { type PoolOptions, ProcessHost, type TemplateOptions } from '#libs/compute';
-import { type Environment, environmentFolders, findInterpreter, readEnvironment } from '#libs/jupyter';
-import type { Config, Log } from '#libs/platform';
+import {
+  type Environment,
+  environmentFolders,
+  findInterpreter,
+  KernelspecCatalogue,
+  readEnvironment,
+} from '#libs/jupyter';
+import { type Config, inheritedEnvironment, kernelspecSources, type Log, projectRoot } from '#libs/platform';
 import { LINGER_SECONDS, UNCLAIMED_SECONDS } from './agent-times.js';
-import { catalogueOf } from './catalogue.js';
-import { projectRoot } from './project-root.js';
 
 /** The host of this machine. Agents run on the Python of the default environment, which is new enough. */
-export function processHost(config: Config, inherited: Record<string, string>, log: Log): ProcessHost {
+export function processHost(config: Config, log: Log): ProcessHost {
   const root = projectRoot();
   const environments = environmentFolders([join(root, 'environments'), ...config.kernels.environments]);
   const { workingDirectories, defaultWorkingDirectory, cgroups, python } = config.kernels;
@@ -20,7 +24,7 @@ export function processHost(config: Config, inherited: Record<string, string>, l
     templates: templatesOf(config, [standard, ...environments.map(readEnvironment)]),
     pools: poolsOf(config, log),
     poolBudget: config.pools.budget,
-    inherited,
+    inherited: inheritedEnvironment(config.kernels.inheritedEnv),
     workingDirectories,
     defaultWorkingDirectory,
     cgroups,
@@ -46,7 +50,7 @@ function templatesOf(config: Config, environments: readonly Environment[]): Temp
 }
 
 function poolsOf(config: Config, log: Log): PoolOptions[] {
-  const kernelspecs = catalogueOf(config, () => undefined);
+  const kernelspecs = new KernelspecCatalogue({ ...kernelspecSources(config), onProblem: () => undefined });
   return Object.entries(config.pools.kernelspecs).flatMap(([name, size]) => {
     try {
       const { command, profile } = kernelspecs.resolve(name);

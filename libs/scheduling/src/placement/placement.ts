@@ -1,0 +1,12 @@
+/** Where a task lies and what it holds there. Plain data: survives JSON. */
+export interface Placement {
+  node: string;
+  cpuMilli: number;
+  memoryBytes: number;
+  /** Device indexes, ascending; empty: no GPU. */
+  devices: readonly number[];
+  /** Held of each of the devices; 0 for a MIG instance. */
+  gpuMilli: number;
+  /** The instance on the one device. */
+  mig?: { profile: string; start: number };
+}

@@ -1,0 +1,11 @@
+export * from './day-event.js';
+export * from './day-parameters.js';
+export * from './interactive-day.js';
+export type { Level } from './level.js';
+export { type Random, seededRandom } from './random.js';
+export * from './replay.js';
+export * from './replay-backfill.js';
+export * from './replay-policies.js';
+export * from './report.js';
+export * from './swf.js';
+export * from './trace-metrics.js';

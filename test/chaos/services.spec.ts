@@ -1,0 +1,177 @@
+import { jest } from '@jest/globals';
+import { call, type Gateway } from '../support/gateway.js';
+import { linesOf, numberedLines, printingCell } from '../support/lines.js';
+import { NumberedClient } from '../support/numbered-client.js';
+import { eventually } from '../support/processes.js';
+import { ScaleOut } from '../support/scale-out.js';
+import { as, createKernel, createToken, endKernel, getKernel, inPhase, v1 } from '../support/v1.js';
+
+const LINES = 300;
+
+jest.setTimeout(120_000);
+
+describe('services of several processes', () => {
+  let all: ScaleOut;
+  let one: Gateway;
+  let two: Gateway;
+
+  beforeAll(async () => {
+    all = await ScaleOut.start({ config: { scheduling: { maxKernels: 4 } }, durable: true });
+    [one, two] = all.gateways;
+  }, 180_000);
+  afterEach(async () => {
+    const { kernels } = await v1<{ kernels: { id: string; phase: string }[] }>(one, '/v1/kernels');
+    for (const { id, phase } of kernels) if (phase !== 'ended') await endKernel(one, id);
+    for (const { id } of kernels) await inPhase(one, id, 'ended');
+  });
+  afterAll(() => all?.stop(), 60_000);
+
+  const ready = async (): Promise<string> => {
+    const { id } = await createKernel(one);
+    await inPhase(one, id, 'ready');
+    return id;
+  };
+  /** A cell that prints for some seconds while `what` is done to the services; each line comes once. */
+  const printsThrough = async (what: (client: NumberedClient) => Promise<void>): Promise<NumberedClient> => {
+    const client = new NumberedClient(two, await ready());
+    await client.connect();
+    const request = client.execute(printingCell(LINES));
+    await client.until(() => linesOf(client.printed(request)).length > LINES / 10);
+    await what(client);
+    const reply = await client.done(request);
+    expect(reply.content['status']).toBe('ok');
+    expect(linesOf(client.printed(request))).toEqual(numberedLines(LINES));
+    return client;
+  };
+
+  it('serve one kernel through every gateway', async () => {
+    const id = await ready();
+    for (const gateway of [one, two]) {
+      const client = new NumberedClient(gateway, id);
+      await client.connect();
+      const request = client.execute('print(6 * 7)');
+      await client.done(request);
+      expect(client.printed(request)).toBe('42\n');
+      await client.close();
+    }
+    await endKernel(two, id);
+    expect(await inPhase(one, id, 'ended')).toMatchObject({ endReason: 'shut-down' });
+  });
+
+  it('close the sockets of a token that is revoked through another gateway', async () => {
+    const { id: tokenId, token } = await createToken(one, { user: 'ada' });
+    const client = new NumberedClient(as(two, token), await ready());
+    await client.connect();
+    await client.done(client.execute('1'));
+    await v1(one, `/v1/tokens/${tokenId}`, { method: 'DELETE' });
+    await client.closed;
+    for (const gateway of [one, two]) expect((await call(as(gateway, token), '/v1/kernels')).status).toBe(401);
+  });
+
+  it('lose their launcher, and the next one has every kernel', async () => {
+    const client = await printsThrough(async () => {
+      await all.launcher.kill();
+      await all.launcher.start();
+    });
+    const id = client.kernelId;
+    await v1(one, `/v1/kernels/${id}/restart`, { method: 'POST' });
+    await inPhaseAndState(id, 'idle');
+    expect(await getKernel(two, id)).toMatchObject({ phase: 'ready', executionState: 'idle' });
+    await client.close();
+  });
+
+  const inPhaseAndState = (id: string, state: string): Promise<unknown> =>
+    eventually(`kernel ${id} is ${state}`, async () => {
+      const { executionState } = await getKernel(one, id);
+      return executionState === state ? true : undefined;
+    });
+
+  it('restart a kernel once, that was asked for while there was no launcher', async () => {
+    const client = new NumberedClient(two, await ready());
+    await client.connect();
+    await all.launcher.kill();
+    await v1(one, `/v1/kernels/${client.kernelId}/restart`, { method: 'POST' });
+    await all.launcher.start();
+    await inPhaseAndState(client.kernelId, 'idle');
+    await client.done(client.execute('kept = 1'));
+    // What was told while it was away comes late, and again.
+    await all.launcher.kill();
+    await all.launcher.start();
+    const { id } = await createKernel(one);
+    await inPhase(one, id, 'ready');
+    const request = client.execute('print(kept)');
+    await client.done(request);
+    expect(client.printed(request)).toBe('1\n');
+    await client.close();
+  });
+
+  it('lose the gatekeeper that leads; the other goes on, with every place in the queue', async () => {
+    const places = async (ids: string[]): Promise<(number | undefined)[]> =>
+      Promise.all(ids.map(async (id) => (await getKernel(two, id)).wait?.position));
+    const client = await printsThrough(async () => {
+      for (let n = 0; n < 3; n += 1) await ready();
+      const waiting = [await createKernel(one), await createKernel(two)].map(({ id }) => id);
+      expect(await places(waiting)).toEqual([1, 2]);
+      await all.gatekeepers[0]?.kill();
+      await all.gatekeepers[1]?.serving();
+      expect(await places(waiting)).toEqual([1, 2]);
+      const [first = '', second = ''] = waiting;
+      await endKernel(one, first);
+      expect(await places([second])).toEqual([1]);
+    });
+    await endKernel(one, client.kernelId);
+    // The one that was killed stands by from now on.
+    all.gatekeepers.reverse();
+    all.gatekeepers[1]?.begin();
+    await client.close();
+  });
+
+  it('lose RabbitMQ: a cell goes on, and a submission is refused for now or done', async () => {
+    const client = await printsThrough(async () => {
+      await all.broker.crash();
+      const answer = await call(one, '/v1/kernels', { method: 'POST', body: '{}' });
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+      await all.broker.startAgain();
+    });
+    const { id } = await eventually('kernels are taken again', () => createKernel(one).catch(() => undefined), 60);
+    await inPhase(two, id, 'ready');
+    await client.close();
+  });
+
+  it('lose PostgreSQL: a cell goes on, and a submission is refused for now or done', async () => {
+    const client = await printsThrough(async () => {
+      await all.database.crash();
+      const answer = await call(one, '/v1/kernels', { method: 'POST', body: '{}' });
+      expect(answer.status).toBe(503);
+      await all.database.startAgain();
+    });
+    const { id } = await eventually('kernels are taken again', () => createKernel(one).catch(() => undefined), 60);
+    await inPhase(two, id, 'ready');
+    await client.close();
+  });
+
+  it('lose a gateway: its client goes on through the other', async () => {
+    const client = new NumberedClient(one, await ready());
+    await client.connect();
+    const request = client.execute(printingCell(LINES));
+    await client.until(() => linesOf(client.printed(request)).length > LINES / 10);
+    await one.kill();
+    await client.closed;
+    await client.connect(two);
+    await client.done(request);
+    expect(linesOf(client.printed(request))).toEqual(numberedLines(LINES));
+    await one.startAgain();
+    await client.close();
+  });
+
+  it('stop in order, and kernels live on', async () => {
+    const client = await printsThrough(async (printing) => {
+      expect(new Set(await all.stopServices())).toEqual(new Set([0]));
+      await printing.closed;
+      await all.startServices();
+      await printing.connect();
+    });
+    await client.close();
+  });
+});

@@ -1,0 +1,183 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AppsV1Api, AuthorizationV1Api, type V1Deployment, type V1DeploymentStatus } from '@kubernetes/client-node';
+import { parseAllDocuments } from 'yaml';
+import { root } from '../support/parts.js';
+import { Cluster } from './cluster.js';
+
+const CHART = join(root, 'k8s/chart');
+const NAMESPACE = 'beamgate';
+const KERNELS = 'beamgate-kernels';
+const folder = mkdtempSync(join(tmpdir(), 'bg-chart-'));
+const CONFIG = {
+  store: { url: 'postgresql://beamgate@postgres.example/beamgate' },
+  bus: { url: 'amqps://beamgate@rabbitmq.example/' },
+};
+
+interface Rendered {
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  [more: string]: unknown;
+}
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start();
+}, 1_200_000);
+afterAll(() => cluster?.end(), 60_000);
+
+const valuesFile = (values: object): string => {
+  const file = join(folder, 'values.json');
+  writeFileSync(file, JSON.stringify(values));
+  return file;
+};
+const rendered = (values: object): Rendered[] => {
+  const text = cluster.helm('template', 'bg', CHART, '--namespace', NAMESPACE, '--values', valuesFile(values));
+  return parseAllDocuments(text).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
+};
+const install = (values: object): string =>
+  cluster.helm(
+    ...['upgrade', '--install', 'bg', CHART, '--namespace', NAMESPACE, '--create-namespace'],
+    ...['--values', valuesFile(values)],
+  );
+const secret = (name: string) => cluster.core.readNamespacedSecret({ name, namespace: NAMESPACE });
+
+const failureOf = (status: V1DeploymentStatus | undefined): string | undefined =>
+  status?.conditions?.find(({ type }) => type === 'ReplicaFailure')?.message;
+
+describe('the chart', () => {
+  it('has no fault that Helm knows of', () => {
+    expect(cluster.helm('lint', CHART, '--strict', '--values', valuesFile({ config: CONFIG }))).toContain(
+      '0 chart(s) failed',
+    );
+  });
+
+  it.each([
+    ['a setting that there is not', { config: { ...CONFIG, sheduling: {} } }, /sheduling/],
+    [
+      'a setting of the wrong kind',
+      { config: { ...CONFIG, kernels: { launchTimeoutSeconds: 'long' } } },
+      /launchTimeoutSeconds/,
+    ],
+    ['a value that there is not', { config: CONFIG, gateways: 3 }, /gateways/],
+    ['no database', { config: { bus: CONFIG.bus } }, /config\.store\.url and config\.bus\.url are needed/],
+  ])('refuses %s, by name', (_, values, message) => {
+    expect(() => rendered(values)).toThrow(message);
+  });
+
+  it('makes what is asked for, and no more', () => {
+    const kinds = (values: object): string[] => rendered({ config: CONFIG, ...values }).map(({ kind }) => kind);
+    const all = kinds({
+      serviceMonitor: true,
+      gateway: { autoscaling: { enabled: true } },
+      kernels: { quota: { pods: '9' } },
+    });
+    for (const kind of [
+      'HorizontalPodAutoscaler',
+      'PodDisruptionBudget',
+      'NetworkPolicy',
+      'ServiceMonitor',
+      'ResourceQuota',
+    ])
+      expect(all).toContain(kind);
+    const least = kinds({ networkPolicies: false, kernels: { createNamespace: false } });
+    for (const kind of ['HorizontalPodAutoscaler', 'NetworkPolicy', 'ServiceMonitor', 'ResourceQuota', 'Namespace'])
+      expect(least).not.toContain(kind);
+  });
+
+  it('is taken by the API server as it is, checked strictly', async () => {
+    await cluster.makeNamespace('checked');
+    const text = rendered({
+      config: CONFIG,
+      gateway: { autoscaling: { enabled: true } },
+      kernels: { quota: { pods: '9' } },
+    })
+      .map((object) => JSON.stringify(object))
+      .join('\n---\n');
+    const file = join(folder, 'rendered.yaml');
+    // What the chart puts into a namespace that it makes can't be tried before that is there.
+    writeFileSync(
+      file,
+      text.replaceAll(KERNELS, 'checked').replaceAll('"namespace":"checked"', '"namespace":"checked"'),
+    );
+    const said = cluster.kubectl(
+      ...['apply', '--server-side', '--dry-run=server', '--validate=strict', '--namespace', 'checked', '-f', file],
+    );
+    expect(said.trim().split('\n').length).toBe(
+      rendered({ config: CONFIG, gateway: { autoscaling: { enabled: true } }, kernels: { quota: { pods: '9' } } })
+        .length,
+    );
+  });
+
+  describe('installed', () => {
+    beforeAll(() => void install({ config: CONFIG }), 120_000);
+
+    it('has its services as deployments, under the restricted standard', async () => {
+      const apps = cluster.config().makeApiClient(AppsV1Api);
+      const { items } = await apps.listNamespacedDeployment({ namespace: NAMESPACE });
+      expect(items.map(({ metadata }) => metadata?.name).sort()).toEqual([
+        'bg-gatekeeper',
+        'bg-gateway',
+        'bg-launcher',
+      ]);
+      await cluster.makeNamespace('strict');
+      // The same pods in a namespace where the standard is enforced: a deployment whose pods it refuses says so.
+      for (const { metadata, spec } of items) {
+        const name = metadata?.name ?? '';
+        const body = {
+          metadata: { name },
+          spec: { ...spec, selector: spec?.selector ?? {}, template: spec?.template ?? {} },
+        };
+        for (const account of [name])
+          await cluster.core.createNamespacedServiceAccount({
+            namespace: 'strict',
+            body: { metadata: { name: account } },
+          });
+        await apps.createNamespacedDeployment({ namespace: 'strict', body });
+        const { status } = await cluster.until<V1Deployment>(
+          '/apis/apps/v1/namespaces/strict/deployments',
+          name,
+          ({ status }) => (status?.replicas ?? 0) > 0 || failureOf(status) !== undefined,
+        );
+        expect(failureOf(status)).toBeUndefined();
+      }
+    });
+
+    it('gives the launcher pods and secrets of kernels, the sight of nodes, and nothing else', async () => {
+      const authorization = cluster.config().makeApiClient(AuthorizationV1Api);
+      const may = async (who: string, verb: string, resource: string, namespace?: string): Promise<boolean> => {
+        const user = `system:serviceaccount:${NAMESPACE}:${who}`;
+        const resourceAttributes = { verb, resource, ...(namespace === undefined ? {} : { namespace }) };
+        const body = { spec: { user, groups: ['system:serviceaccounts', 'system:authenticated'], resourceAttributes } };
+        return (await authorization.createSubjectAccessReview({ body })).status?.allowed ?? false;
+      };
+      for (const verb of ['create', 'get', 'list', 'delete'])
+        for (const resource of ['pods', 'secrets'])
+          expect(await may('bg-launcher', verb, resource, KERNELS)).toBe(true);
+      expect(await may('bg-launcher', 'watch', 'pods', KERNELS)).toBe(true);
+      for (const verb of ['list', 'watch']) expect(await may('bg-launcher', verb, 'nodes')).toBe(true);
+      expect(await may('bg-launcher', 'patch', 'nodes')).toBe(false);
+      expect(await may('bg-launcher', 'get', 'secrets', NAMESPACE)).toBe(false);
+      expect(await may('bg-launcher', 'list', 'secrets')).toBe(false);
+      expect(await may('bg-launcher', 'create', 'deployments', KERNELS)).toBe(false);
+      for (const who of ['bg-gateway', 'bg-gatekeeper']) expect(await may(who, 'list', 'pods', KERNELS)).toBe(false);
+    });
+
+    it('keeps the key that signs tokens when it is upgraded, and takes new settings up', async () => {
+      const key = (await secret('bg-signing-key')).data?.['issuer.pem'];
+      expect(Buffer.from(key ?? '', 'base64').toString()).toMatch(/^-----BEGIN EC PRIVATE KEY-----/);
+      install({ config: { ...CONFIG, auth: { audience: 'elsewhere' } } });
+      expect((await secret('bg-signing-key')).data?.['issuer.pem']).toBe(key);
+      const settings = Buffer.from((await secret('bg-config')).data?.['config.json'] ?? '', 'base64').toString();
+      expect(JSON.parse(settings)).toEqual({ ...CONFIG, auth: { audience: 'elsewhere' } });
+    });
+
+    it('leaves the kernels when it is uninstalled', async () => {
+      cluster.helm('uninstall', 'bg', '--namespace', NAMESPACE);
+      const { status, metadata } = await cluster.core.readNamespace({ name: KERNELS });
+      expect(status?.phase).toBe('Active');
+      expect(metadata?.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    });
+  });
+});
