@@ -62,6 +62,9 @@ spec:
         - { name: BEAMGATE_PORT, value: '8888' }
         - { name: BEAMGATE_DATA, value: /var/lib/beamgate }
         - { name: BEAMGATE_LOG_FILE, value: '-' }
+        - { name: BEAMGATE_COMPUTE_HOST, value: kubernetes }
+        - { name: BEAMGATE_COMPUTE_NAMESPACE, value: {{ .root.Values.kernels.namespace | quote }} }
+        - { name: BEAMGATE_COMPUTE_LAUNCHER, value: {{ .root.Release.Name | quote }} }
         - { name: BEAMGATE_AUTH_SIGNING_KEY_FILE, value: /etc/beamgate-key/issuer.pem }
       ports:
         - { name: http, containerPort: 8888 }
