@@ -195,9 +195,13 @@ def run(fd: int, agent: int, connection_file: str) -> None:
         if not line:
             os._exit(0)
         message = json.loads(line)
-        # In a pod it stays where it was.
-        app.connection_file = sys.argv[2] = message.get("connectionFile", sys.argv[2])
-        apply(message["claim"], app, agent)
+        claim = message["claim"]
+        if "connectionFile" in message:
+            app.connection_file = sys.argv[2] = message["connectionFile"]
+        elif not os.path.isdir(claim.get("cwd", "/")):
+            # In a pod, a folder of the client's machine need not be in the image.
+            del claim["cwd"]
+        apply(claim, app, agent)
         tell({"claimed": True})
     except BaseException as error:
         traceback.print_exc(file=sys.__stderr__)

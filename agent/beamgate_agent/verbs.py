@@ -86,6 +86,7 @@ def _stats(agent: Agent, arguments: dict, answer: Answer) -> None:
     def measured(usage: dict) -> None:
         answer(
             {
+                "kernelId": (kernel.claim or {}).get("kernelId", agent.spec.kernel_id),
                 "state": kernel.state,
                 "pid": kernel.pid,
                 "rssBytes": usage["rssBytes"],

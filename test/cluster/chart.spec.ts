@@ -158,7 +158,7 @@ describe('the chart', () => {
       }
     });
 
-    it('gives the launcher pods and secrets of kernels, and nothing else', async () => {
+    it('gives the launcher pods and secrets of kernels, the sight of nodes, and nothing else', async () => {
       const authorization = cluster.config().makeApiClient(AuthorizationV1Api);
       const may = async (who: string, verb: string, resource: string, namespace?: string): Promise<boolean> => {
         const user = `system:serviceaccount:${NAMESPACE}:${who}`;
@@ -170,8 +170,9 @@ describe('the chart', () => {
         for (const resource of ['pods', 'secrets'])
           expect(await may('bg-launcher', verb, resource, KERNELS)).toBe(true);
       expect(await may('bg-launcher', 'watch', 'pods', KERNELS)).toBe(true);
-      expect(await may('bg-launcher', 'list', 'nodes')).toBe(true);
       expect(await may('bg-launcher', 'watch', 'secrets', KERNELS)).toBe(false);
+      for (const verb of ['list', 'watch']) expect(await may('bg-launcher', verb, 'nodes')).toBe(true);
+      expect(await may('bg-launcher', 'patch', 'nodes')).toBe(false);
       expect(await may('bg-launcher', 'get', 'secrets', NAMESPACE)).toBe(false);
       expect(await may('bg-launcher', 'list', 'secrets')).toBe(false);
       expect(await may('bg-launcher', 'create', 'deployments', KERNELS)).toBe(false);
@@ -192,8 +193,12 @@ describe('the chart', () => {
       const store = { url: await database.createDatabase() };
       const auth = { staticToken: 'of-the-test', staticTokenUser: 'ada' };
       install({
-        config: { store, bus: { url: broker.url }, auth },
-        kernels: { agentImage: IMAGES.agent, images: { python3: { image: IMAGES.kernel } } },
+        config: {
+          store,
+          bus: { url: broker.url },
+          auth,
+          compute: { agentImage: IMAGES.agent, images: { python3: { image: IMAGES.kernel } } },
+        },
       });
       const settings = JSON.parse(
         Buffer.from((await secret('bg-config')).data?.['config.json'] ?? '', 'base64').toString(),
@@ -207,13 +212,21 @@ describe('the chart', () => {
       account.users = [{ name: 'u', token: status?.token ?? '' }];
       writeFileSync(kubeconfig, account.exportConfig());
       // The images of the services can't be built here: processes stand in for their pods.
-      const service = (kind: 'gateway' | 'gatekeeper' | 'launcher', compute = settings.compute): ServiceProcess =>
-        new ServiceProcess({ kind, name: `chart-${kind}`, config: { ...settings, compute } });
-      const services = [
+      const service = async (kind: 'gateway' | 'gatekeeper' | 'launcher', more = {}): Promise<ServiceProcess> => {
+        const apps = cluster.config().makeApiClient(AppsV1Api);
+        const { spec } = await apps.readNamespacedDeployment({ name: `bg-${kind}`, namespace: NAMESPACE });
+        const set = spec?.template.spec?.containers[0]?.env ?? [];
+        const env = set
+          .filter(({ name }) => name.startsWith('BEAMGATE_COMPUTE_'))
+          .map(({ name, value = '' }) => [name, value]);
+        const config = { ...settings, compute: { ...settings.compute, ...more } };
+        return new ServiceProcess({ kind, name: `chart-${kind}`, config, env: Object.fromEntries(env) });
+      };
+      const services = await Promise.all([
         service('gatekeeper'),
-        service('launcher', { ...settings.compute, kubeconfig }),
+        service('launcher', { kubeconfig }),
         service('gateway'),
-      ];
+      ]);
       try {
         await Promise.all(services.map((one) => one.start()));
         const gateway = { url: services[2]?.url ?? '', token: auth.staticToken } as Gateway;

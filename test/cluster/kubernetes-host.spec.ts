@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Node, V1Pod, V1ResourceQuota } from '@kubernetes/client-node';
-import { type KernelHost, type KubernetesHostOptions, makeKubernetesHost, type PodPlace } from '#libs/compute';
+import {
+  type KernelHost,
+  type KubernetesHostOptions,
+  makeKubernetesHost,
+  type PodPlace,
+  type PodPoolOptions,
+} from '#libs/compute';
 import type { ImageCommand, KernelId, LaunchSpec } from '#libs/contracts';
 import { AgentStream } from '#libs/jupyter';
 import { aLaunch, execute, Facts, newKernelId } from '../conformance/host/host-under-test.js';
 import { root } from '../support/parts.js';
-import { processesWith, watchEnd } from '../support/processes.js';
+import { eventually, processesWith, watchEnd } from '../support/processes.js';
 import { Cluster, IMAGES, isReady } from './cluster.js';
 
 const NAMESPACE = 'scans';
@@ -21,6 +27,9 @@ let host: KernelHost;
 let facts: Facts;
 let term = 0;
 let place: Partial<PodPlace>;
+let pools: PodPoolOptions[] = [];
+/** Lines of the log. */
+let told: Record<string, unknown>[] = [];
 
 beforeAll(async () => {
   cluster = await Cluster.start(NODE_GRACE_SECONDS);
@@ -31,6 +40,8 @@ afterAll(() => cluster?.end(), 60_000);
 
 beforeEach(async () => {
   place = {};
+  pools = [];
+  told = [];
   await use();
 });
 afterEach(async () => {
@@ -53,12 +64,14 @@ const options = (): KubernetesHostOptions => ({
     groups: [],
     ...place,
   }),
+  pools,
+  poolBudget: 4,
   ringBytes: 16 * MEBI,
   retentionSeconds: 60,
   unclaimedSeconds: 30,
   orphanSeconds: 60,
   lingerSeconds: 30,
-  log: { info: () => {}, warn: () => {} },
+  log: { info: (fields, message) => told.push({ message, ...fields }), warn: () => {} },
 });
 
 async function use(): Promise<void> {
@@ -154,6 +167,59 @@ describe('a launch', () => {
     stream.on('close', () => {});
     await expect(stream.opened()).rejects.toMatchObject({ code: 'stream_closed' });
   });
+});
+
+describe('a warm pod', () => {
+  const LIKE = {
+    command: made(IMAGES.kernel),
+    limits: { cpuMilli: null, memoryBytes: null },
+    requests: { cpuMilli: 50, memoryBytes: 64 * MEBI },
+  };
+  const said = (message: string) => told.filter((line) => line['message'] === message);
+  beforeEach(async () => {
+    await host.close();
+    pools = [{ name: 'python3', floor: 1, ceiling: 1, like: LIKE }];
+    await use();
+    await host.reconcile([]);
+    await eventually('a warm kernel is ready', () => said('warm kernel ready')[0], 60);
+  }, 90_000);
+
+  it('becomes a kernel while the API server is away, and a later launcher knows whose it is', async () => {
+    await cluster.kill('kube-apiserver');
+    let kernelId: KernelId;
+    try {
+      const since = performance.now();
+      const kernel = await launched({ env: { COLOUR: 'blue' }, workingDirectory: '/no/such/folder' });
+      process.stderr.write(`claim to ready: ${Math.round(performance.now() - since)} ms\n`);
+      kernelId = kernel.kernelId;
+      const code =
+        "import os; print(os.environ['COLOUR'], os.environ['KERNEL_USERNAME'], os.environ['KERNEL_ID']); x = 41";
+      const text = `blue ada ${kernelId}\n`;
+      await expect(execute(kernel.endpoint, code)).resolves.toEqual({ text, status: 'ok' });
+      expect(said('claiming a warm kernel')).toHaveLength(1);
+    } finally {
+      await cluster.restart('kube-apiserver');
+    }
+    await host.close();
+    await use();
+    await host.reconcile([kernelId]);
+    const { endpoint } = await facts.until(kernelId, 'agent-up');
+    await facts.until(kernelId, 'ready');
+    await expect(execute(endpoint, 'print(x + 1)')).resolves.toEqual({ text: '42\n', status: 'ok' });
+  }, 180_000);
+
+  it('is for one kernel, and only for one like it', async () => {
+    const other = await launched({ limits: { cpuMilli: null, memoryBytes: 300 * MEBI } });
+    expect(said('claiming a warm kernel')).toHaveLength(0);
+    const [one, two] = await Promise.all([launched(), launched()]);
+    expect(said('claiming a warm kernel')).toHaveLength(1);
+    expect(new Set([one, two, other].map(({ endpoint }) => endpoint.socket)).size).toBe(3);
+  }, 120_000);
+
+  it('goes with its host', async () => {
+    await host.close();
+    await eventually('no pod is left', async () => (await names()).length === 0 || undefined);
+  }, 60_000);
 });
 
 describe('a failed launch', () => {

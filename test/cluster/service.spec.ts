@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { Beamgate } from '../support/beamgate.js';
 import { ChannelClient, startKernel } from '../support/channel-client.js';
@@ -13,35 +15,35 @@ const MEBI = 1024 * 1024;
 let cluster: Cluster;
 let beamgate: Beamgate;
 
+const config = (compute: object = {}) => ({
+  compute: {
+    host: 'kubernetes',
+    kubeconfig: cluster.kubeconfig('broker'),
+    namespace: NAMESPACE,
+    agentImage: IMAGES.agent,
+    images: { python3: { image: IMAGES.kernel } },
+    ...compute,
+  },
+  kernels: { autorestart: false },
+  profiles: {
+    small: {
+      requests: { cpuMilli: 50, memoryBytes: 64 * MEBI },
+      limits: { cpuMilli: null, memoryBytes: 300 * MEBI },
+    },
+    // More than the node has, and less than the service was told there is.
+    huge: {
+      requests: { cpuMilli: 500_000, memoryBytes: 64 * MEBI },
+      limits: { cpuMilli: null, memoryBytes: null },
+    },
+  },
+  scheduling: { cpuMilli: 1_000_000 },
+});
+
 beforeAll(async () => {
   cluster = await Cluster.start();
   await cluster.makeNamespace(NAMESPACE);
   await cluster.allowBroker(NAMESPACE);
-  beamgate = await Beamgate.start({
-    logName: 'cluster-service',
-    config: {
-      compute: {
-        host: 'kubernetes',
-        kubeconfig: cluster.kubeconfig('broker'),
-        namespace: NAMESPACE,
-        agentImage: IMAGES.agent,
-        images: { python3: { image: IMAGES.kernel } },
-      },
-      kernels: { autorestart: false },
-      profiles: {
-        small: {
-          requests: { cpuMilli: 50, memoryBytes: 64 * MEBI },
-          limits: { cpuMilli: null, memoryBytes: 300 * MEBI },
-        },
-        // More than the node has, and less than the service was told there is.
-        huge: {
-          requests: { cpuMilli: 500_000, memoryBytes: 64 * MEBI },
-          limits: { cpuMilli: null, memoryBytes: null },
-        },
-      },
-      scheduling: { cpuMilli: 1_000_000 },
-    },
-  });
+  beamgate = await Beamgate.start({ logName: 'cluster-service', config: config() });
 }, 1_200_000);
 afterAll(async () => {
   await beamgate?.stop();
@@ -129,6 +131,23 @@ it('ends a kernel that no node can take, with the reason of the cluster', async 
   const { endReason, detail } = await inPhase(beamgate, id, 'ended');
   expect(endReason).toBe('unschedulable');
   expect(detail).toMatch(/Insufficient cpu/);
+}, 180_000);
+
+it('claims a warm pod for whoever comes next, beside another service in the same namespace', async () => {
+  const pools = { kernelspecs: { python3: { floor: 1, ceiling: 1 } } };
+  const other = await Beamgate.start({ logName: 'cluster-warm', config: { ...config({ launcher: 'other' }), pools } });
+  try {
+    const log = () => readFileSync(join(other.data, 'logs/beamgate.log'), 'utf8');
+    await eventually('a warm kernel is ready', () => log().includes('warm kernel ready') || undefined, 60);
+    const since = performance.now();
+    const { id } = await startKernel(other, 'python3');
+    const client = await ChannelClient.open(other, id);
+    await expect(client.execute('print(6 * 7)')).resolves.toMatchObject({ text: '42\n' });
+    process.stderr.write(`POST to the first result, warm: ${Math.round(performance.now() - since)} ms\n`);
+    expect(log()).toContain('claiming a warm kernel');
+  } finally {
+    await other.stop();
+  }
 }, 180_000);
 
 it('offers no environment that has no image, and nothing that is installed beside the service', async () => {

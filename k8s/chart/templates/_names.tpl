@@ -16,14 +16,6 @@ app.kubernetes.io/component: {{ .component }}
 {{ .root.Release.Name }}-{{ .component }}
 {{- end }}
 
-{{/* The settings, with what the chart knows of the cluster where they say nothing of it. */}}
-{{- define "beamgate.config" -}}
-{{- $kernels := .Values.kernels }}
-{{- $compute := dict "host" "kubernetes" "launcher" .Release.Name "namespace" $kernels.namespace }}
-{{- $_ := merge $compute (dict "agentImage" $kernels.agentImage "images" $kernels.images) }}
-{{- merge (deepCopy .Values.config) (dict "compute" $compute) | toJson }}
-{{- end }}
-
 {{- define "beamgate.configSecret" -}}
 {{ .Values.configSecret | default (printf "%s-config" .Release.Name) }}
 {{- end }}
@@ -38,7 +30,7 @@ metadata:
   labels: {{- include "beamgate.labels" . | nindent 4 }}
   annotations:
     # New settings are new pods.
-    beamgate/config: {{ include "beamgate.config" .root | sha256sum }}
+    beamgate/config: {{ toJson .root.Values.config | sha256sum }}
 spec:
   serviceAccountName: {{ include "beamgate.name" . }}
   automountServiceAccountToken: {{ eq .component "launcher" }}
@@ -70,6 +62,9 @@ spec:
         - { name: BEAMGATE_PORT, value: '8888' }
         - { name: BEAMGATE_DATA, value: /var/lib/beamgate }
         - { name: BEAMGATE_LOG_FILE, value: '-' }
+        - { name: BEAMGATE_COMPUTE_HOST, value: kubernetes }
+        - { name: BEAMGATE_COMPUTE_NAMESPACE, value: {{ .root.Values.kernels.namespace | quote }} }
+        - { name: BEAMGATE_COMPUTE_LAUNCHER, value: {{ .root.Release.Name | quote }} }
         - { name: BEAMGATE_AUTH_SIGNING_KEY_FILE, value: /etc/beamgate-key/issuer.pem }
       ports:
         - { name: http, containerPort: 8888 }

@@ -275,9 +275,7 @@ export const Config = z.strictObject({
         }),
       )
       .default({ python3: { floor: 2, ceiling: 8 } })
-      .describe(
-        'Warm kernels by kernelspec: started, of its default profile, and waiting for somebody; of processes only',
-      ),
+      .describe('Warm kernels by kernelspec: started, of its default profile, and waiting for somebody'),
     budget: z.int().min(0).default(16).describe('Warm kernels of all kernelspecs together, at most'),
   }),
   channels: section({

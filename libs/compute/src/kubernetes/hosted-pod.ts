@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { type AgentEndpoint, type KernelId, KernelUsage } from '#libs/contracts';
 import type { AgentCallError, AgentEvent, Welcome } from '#libs/jupyter';
-import { type KernelFact, NO_EXIT } from '../kernel-host.js';
+import type { KernelFact } from '../kernel-host.js';
+import { NO_EXIT } from '../kernel-host.js';
 import type { HostLog } from '../process/process-host-options.js';
 import { AgentControl } from './agent-control.js';
 import { type Exit, KernelNews, type LaunchFailure } from './kernel-news.js';
@@ -15,6 +16,12 @@ const LAST_RESORT_MS = 3000;
 const STATUS_MS = 3000;
 /** What the agent says of a kernel whose container ended under it. @see agent/beamgate_agent/pod.py */
 const CONTAINER_ENDED = 'the container of the kernel has ended';
+
+/** What a claim changes, beside whose the kernel is. */
+export interface PodClaim {
+  env: Readonly<Record<string, string>>;
+  cwd?: string;
+}
 
 /** What all pods of a host share. */
 export interface PodContext {
@@ -34,6 +41,11 @@ export class HostedPod {
   #resolveGone = (): void => {};
   #endpoint: AgentEndpoint | undefined;
   #control: AgentControl | undefined;
+  #kernelId: KernelId | undefined;
+  #claimed: PodClaim = { env: {} };
+  #resolveWarmed = (): void => {};
+  /** Resolves when a warm pod has come as far as it can without a claim. */
+  readonly warmed: Promise<void>;
   #verdict: PodVerdict = { kind: 'on-its-way' };
   #onVerdict = (): void => {};
   /** The process that ought to live, as far as we were told. */
@@ -41,24 +53,44 @@ export class HostedPod {
   #stopping = false;
   #released = false;
   #removed = false;
-  readonly #news: KernelNews;
+  #news: KernelNews;
   #startTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly context: PodContext,
-    readonly kernelId: KernelId,
+    /** Under which the pod was made. */
+    readonly podId: KernelId,
     private readonly spec: PodAgentSpec,
-    image: string,
+    private readonly image: string,
+    /** Undefined for a warm pod, of which nothing is told. */
+    kernelId: KernelId | undefined,
   ) {
-    const stats = () => this.#control?.call('stats').catch(() => undefined);
-    this.#news = new KernelNews(kernelId, image, context, async () => stats());
+    this.#kernelId = kernelId;
+    this.#news = this.#newsOf(kernelId === undefined ? { ...context, tell: () => {} } : context);
+    this.warmed = new Promise((resolve) => {
+      this.#resolveWarmed = resolve;
+    });
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
   }
 
   node: string | undefined;
+
+  /** Until it is claimed, that of the pod. */
+  get kernelId(): KernelId {
+    return this.#kernelId ?? this.podId;
+  }
+
+  get isSomebodys(): boolean {
+    return this.#kernelId !== undefined;
+  }
+
+  /** Whether a claim would reach its agent. */
+  get up(): boolean {
+    return this.#control?.up === true && !this.#news.ended;
+  }
 
   get ended(): boolean {
     return this.#news.ended;
@@ -113,6 +145,26 @@ export class HostedPod {
     if (this.#stopping) this.#exited(NO_EXIT);
     else this.#failed(detail, reason);
     this.remove(0);
+  }
+
+  /** Makes this warm pod that kernel's. */
+  become(kernelId: KernelId, claim: PodClaim, timeoutSeconds: number): void {
+    this.#kernelId = kernelId;
+    this.#claimed = claim;
+    this.#news = this.#newsOf(this.context);
+    this.limitStart(timeoutSeconds);
+    if (this.#endpoint !== undefined) this.#news.agentUp(this.#endpoint);
+    this.#claim();
+  }
+
+  /** Ends a pod that nobody wants. */
+  dismiss(): void {
+    this.remove(0);
+  }
+
+  #newsOf(context: PodContext): KernelNews {
+    const stats = async () => this.#control?.call('stats').catch(() => undefined);
+    return new KernelNews(this.kernelId, this.image, context, stats);
   }
 
   // --- what others ask -------------------------------------------------------------------------------------------
@@ -182,8 +234,12 @@ export class HostedPod {
     });
   }
 
-  #onWelcome({ claimed, state, incarnation }: Welcome): void {
+  #onWelcome({ claimed, initialised, state, incarnation }: Welcome): void {
     if (this.#endpoint === undefined) return;
+    if (this.#kernelId === undefined) {
+      if (initialised) this.#onWarm();
+      return;
+    }
     this.#news.agentUp(this.#endpoint);
     if (!claimed) this.#claim();
     if (this.#stopping) this.stop(0);
@@ -202,7 +258,7 @@ export class HostedPod {
 
   #claim(): void {
     const key = randomBytes(32).toString('hex');
-    this.#control?.call('claim', { env: {}, kernelId: this.kernelId, key }).catch((error: AgentCallError) => {
+    this.#control?.call('claim', { ...this.#claimed, kernelId: this.kernelId, key }).catch((error: AgentCallError) => {
       // Both are told otherwise: by the exit event, and by the pod's end.
       if (error.code === 'start_failed' || error.code === 'stream_closed') return;
       this.fail(`The kernel could not be claimed: ${error.message}`);
@@ -225,8 +281,14 @@ export class HostedPod {
 
   #onEvent(event: AgentEvent): void {
     if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
+    else if (event.event === 'initialised') this.#onWarm();
     else if (event.event === 'exit') void this.#onExit(event);
     else if (event.event === 'activity') this.#news.activity(event['state'], event['at']);
+  }
+
+  #onWarm(): void {
+    if (this.#kernelId === undefined) clearTimeout(this.#startTimer);
+    this.#resolveWarmed();
   }
 
   #becomeReady(incarnation: number): void {
@@ -253,8 +315,12 @@ export class HostedPod {
     };
     const status = error === CONTAINER_ENDED ? await this.#containerEnd() : undefined;
     const { kind: _, ...how } = { kind: '', ...told, ...status };
-    if (this.#news.wasReady || this.#stopping || how.outOfMemory)
-      return this.#exited({ ...how, incarnation: Number(incarnation), agentLost: false });
+    if (this.#news.wasReady || this.#stopping || how.outOfMemory) {
+      this.#exited({ ...how, incarnation: Number(incarnation), agentLost: false });
+      // Nobody waits for the rest of its output, and we may be on our way out too.
+      if (this.#stopping) this.remove(1);
+      return;
+    }
     const why = how.signal === null ? `exit code ${how.code}` : `signal ${how.signal}`;
     const reason = typeof error === 'string' ? error : `the kernel ended while it started (${why})`;
     this.fail(`${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`);

@@ -1,6 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { KernelId, LaunchSpec } from '#libs/contracts';
-import type { HostLog } from '../process/process-host-options.js';
+import type { HostLog, PoolSize } from '../process/process-host-options.js';
+import type { PodLaunch } from './pod-launch.js';
 
 /** Where a kernel's pod goes and what it is made of: policy, which the host is told. */
 export interface PodPlace {
@@ -18,6 +19,13 @@ export interface PodPlace {
   readOnlyRoot?: boolean;
 }
 
+/** Pods that are started before anybody asks for them, each for one kernel like these. */
+export interface PodPoolOptions extends PoolSize {
+  /** Of the kernelspec. */
+  name: string;
+  like: PodLaunch;
+}
+
 export interface KubernetesHostOptions {
   /** How to reach the API server, and as whom. */
   config: KubeConfig;
@@ -31,8 +39,14 @@ export interface KubernetesHostOptions {
   /** Text of the agent's boot_pod.py. */
   boot: string;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
-  /** @throws Error with a sentence for the user, where there is no place for it */
+  /**
+   * @param owner  empty for a warm kernel, which is nobody's yet: so its place must be right for everybody
+   * @throws Error with a sentence for the user, where there is no place for it
+   */
   place(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<PodPlace> | PodPlace;
+  pools: readonly PodPoolOptions[];
+  /** Warm kernels of all pools together, at most. */
+  poolBudget: number;
   /** Output kept per kernel for clients that return. */
   ringBytes: number;
   /** How long the output of a gone session is kept. */

@@ -1,22 +1,43 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
 import type { ImageCommand, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
 import { type KernelFact, type KernelHost, NO_EXIT } from '../kernel-host.js';
+import { WarmPool } from '../process/warm-pool.js';
 import { persistently, sentenceOf } from './calls.js';
 import { selfSigned } from './certificate.js';
+import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod, type PodContext } from './hosted-pod.js';
-import type { KubernetesHostOptions } from './kubernetes-host-options.js';
-import { AGENT_PORT, LABEL, type PodAgentSpec, podName, podOf, secretOf, selectorOf, specOf } from './manifest.js';
+import type { KubernetesHostOptions, PodPlace, PodPoolOptions } from './kubernetes-host-options.js';
+import {
+  AGENT_PORT,
+  endpointOf,
+  LABEL,
+  type PodAgentSpec,
+  podName,
+  podOf,
+  secretOf,
+  selectorOf,
+  specOf,
+} from './manifest.js';
 import { PodApi } from './pod-api.js';
+import { keyOf, type PodLaunch } from './pod-launch.js';
 import { Watched } from './watched.js';
 
 /** From its adoption to the first answer of a kernel that was still starting, seconds. */
 const ADOPTED_START_SECONDS = 60;
+/** How long the agent of a pod that was warm may take to say whose it is. */
+const ASK_MS = 5000;
+/** How long the end of a host waits for pods that are on their way out. */
+const FAREWELL_MS = 2000;
 
 /** Kernels as pods of one cluster, each of an agent's and a kernel's container. They outlive this process. */
 export class KubernetesHost implements KernelHost {
   readonly #api: PodApi;
   readonly #kernels = new Map<KernelId, HostedPod>();
+  readonly #removals = new Set<Promise<unknown>>();
+  readonly #byPod = new Map<KernelId, HostedPod>();
+  readonly #pools: ReadonlyMap<string, WarmPool<HostedPod>>;
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
   readonly #pods: Watched<V1Pod>;
   readonly #nodes: Watched<V1Node>;
@@ -29,8 +50,16 @@ export class KubernetesHost implements KernelHost {
     const labelSelector = selectorOf(launcher);
     this.#api = new PodApi(config, options.namespace, labelSelector);
     const tell = (fact: KernelFact) => this.#tell(fact);
-    const remove = (pod: HostedPod, graceSeconds: number) => this.#remove(pod.kernelId, graceSeconds);
+    const remove = (pod: HostedPod, graceSeconds: number) => this.#remove(pod.podId, graceSeconds);
     this.#context = { term, log, introduced: new Set(), tell, remove };
+    const idle = () => this.#preparing.size === 0;
+    const room = () => this.#warm().length < options.poolBudget;
+    this.#pools = new Map(
+      options.pools.map((pool) => {
+        const told = (ready: number) => log.info({ kernelspec: pool.name, ready }, 'warm kernel ready');
+        return [keyOf(pool.like), new WarmPool(pool, () => this.#startWarm(pool), idle, room, told)];
+      }),
+    );
     this.#pods = new Watched<V1Pod>({
       watch: new Watch(config),
       path: this.#api.path,
@@ -59,21 +88,26 @@ export class KubernetesHost implements KernelHost {
     if (this.#preparing.has(kernelId) || (present !== undefined && !present.ended)) return;
     const preparing = { stopped: false };
     this.#preparing.set(kernelId, preparing);
+    const env = { ...spec.env, KERNEL_ID: kernelId, KERNEL_USERNAME: owner };
     try {
       const { command } = spec;
       if (command.kind !== 'image') throw new Error('This service runs pods, and this kernel is made from no image.');
       await present?.gone;
-      await this.#pods.listed;
-      const place = await this.options.place(kernelId, owner, spec);
-      const agent = this.#specOf(kernelId, owner, spec, command);
-      const secret = await this.#api.makeSecret(secretOf(kernelId, agent, this.options));
-      if (this.#closed) return;
-      const kernel = this.#keep(new HostedPod(this.#context, kernelId, specOf(secret), command.image));
-      kernel.limitStart(spec.launchTimeoutSeconds);
-      const pod = await this.#api.makePod(podOf(kernelId, { ...spec, command }, place, secret, this.options));
-      this.options.log.info({ kernelId, owner, node: place.node }, 'launching');
-      kernel.onPod(pod);
-      if (preparing.stopped) kernel.stop(0);
+      const like = { ...spec, command };
+      const cwd = spec.workingDirectory;
+      const warm = this.#takeWarm(like);
+      if (warm !== undefined) {
+        this.options.log.info({ kernelId, owner, pod: podName(warm.podId) }, 'claiming a warm kernel');
+        warm.become(kernelId, { env, ...(cwd === null ? {} : { cwd }) }, spec.launchTimeoutSeconds);
+        this.#keep(warm);
+      } else {
+        await this.#pods.listed;
+        const place = await this.options.place(kernelId, owner, spec);
+        const secret = secretOf(kernelId, this.#specOf(kernelId, env, cwd ?? '', command), this.options);
+        await this.#make(kernelId, secret, like, place, kernelId, spec.launchTimeoutSeconds);
+        this.options.log.info({ kernelId, owner, node: place.node }, 'launching');
+      }
+      if (preparing.stopped) this.#kernels.get(kernelId)?.stop(0);
     } catch (error) {
       const detail = sentenceOf(error);
       const kernel = this.#kernels.get(kernelId);
@@ -81,8 +115,53 @@ export class KubernetesHost implements KernelHost {
       else kernel.fail(detail);
     } finally {
       this.#preparing.delete(kernelId);
+      for (const pool of this.#pools.values()) pool.refill();
     }
   }
+
+  /** One that can be claimed without a call of the API server. */
+  #takeWarm(like: PodLaunch): HostedPod | undefined {
+    const pool = this.#closed ? undefined : this.#pools.get(keyOf(like));
+    for (let warm = pool?.take(); warm !== undefined; warm = pool?.take()) {
+      if (warm.up) return warm;
+      warm.dismiss();
+    }
+    return undefined;
+  }
+
+  /** Of nobody, until it is claimed. */
+  async #startWarm({ name, like }: PodPoolOptions): Promise<HostedPod | undefined> {
+    const podId = randomUUID() as KernelId;
+    const spec = { ...like, env: {}, workingDirectory: null, launchTimeoutSeconds: ADOPTED_START_SECONDS };
+    try {
+      await this.#pods.listed;
+      const place = await this.options.place(podId, '', spec);
+      const secret = secretOf(podId, this.#specOf(podId, {}, '', like.command), this.options, true);
+      return await this.#make(podId, secret, like, place, undefined, ADOPTED_START_SECONDS);
+    } catch (error) {
+      this.options.log.warn({ kernelspec: name, reason: sentenceOf(error) }, 'no warm kernel could be started');
+      this.#byPod.get(podId)?.dismiss();
+      return undefined;
+    }
+  }
+
+  async #make(
+    podId: KernelId,
+    secret: V1Secret,
+    launch: PodLaunch,
+    place: PodPlace,
+    kernelId: KernelId | undefined,
+    timeoutSeconds: number,
+  ): Promise<HostedPod | undefined> {
+    const made = await this.#api.makeSecret(secret);
+    if (this.#closed) return undefined;
+    const kernel = this.#keep(new HostedPod(this.#context, podId, specOf(made), launch.command.image, kernelId));
+    kernel.limitStart(timeoutSeconds);
+    kernel.onPod(await this.#api.makePod(podOf(podId, launch, place, made, this.options)));
+    return kernel;
+  }
+
+  #warm = (): HostedPod[] => [...this.#pools.values()].flatMap((pool) => pool.kernels);
 
   async stop(kernelId: KernelId, graceMs: number): Promise<void> {
     const kernel = this.#kernels.get(kernelId);
@@ -110,14 +189,32 @@ export class KubernetesHost implements KernelHost {
       persistently(() => this.#api.listPods()),
       persistently(() => this.#api.listSecrets()),
     ]);
-    const specs = new Map(secrets.items.map((secret) => [kernelOf(secret), secret]));
-    const strangers = pods.items.filter((pod) => !this.#isKnown(kernelOf(pod)));
-    for (const pod of strangers) this.#adopt(pod, specs.get(kernelOf(pod)), wanted.has(kernelOf(pod)));
-    const fresh = new Set(strangers.map(kernelOf));
+    const specs = new Map(secrets.items.map((secret) => [podIdOf(secret), secret]));
+    const strangers = pods.items.filter((pod) => !this.#isOurs(podIdOf(pod)));
+    const fresh = new Set(
+      await Promise.all(
+        strangers.map(async (pod) => {
+          const secret = specs.get(podIdOf(pod));
+          const kernelId = await this.#kernelIn(pod, secret);
+          this.#adopt(pod, secret, kernelId, wanted.has(kernelId));
+          return kernelId;
+        }),
+      ),
+    );
     await Promise.all([...this.#kernels.values()].map((kernel) => this.#settle(kernel, wanted, fresh)));
-    const orphans = secrets.items.filter((secret) => !this.#isKnown(kernelOf(secret)));
-    await Promise.all(orphans.map((secret) => this.#remove(kernelOf(secret), 0)));
+    const orphans = secrets.items.filter((secret) => !this.#isOurs(podIdOf(secret)));
+    await Promise.all(orphans.map((secret) => this.#remove(podIdOf(secret), 0)));
     for (const kernelId of kernelIds) if (!this.#isKnown(kernelId)) this.#tellLost(kernelId);
+    for (const pool of this.#pools.values()) pool.refill();
+  }
+
+  /** That of its label, unless the pod was warm. */
+  async #kernelIn(pod: V1Pod, secret: V1Secret | undefined): Promise<KernelId> {
+    const { podIP } = pod.status ?? {};
+    const asked = pod.metadata?.labels?.[LABEL.warm] !== undefined && podIP !== undefined && secret !== undefined;
+    if (!asked) return podIdOf(pod);
+    const claimed = await claimedKernel(endpointOf(specOf(secret), podIP), this.options.term, ASK_MS);
+    return claimed ?? podIdOf(pod);
   }
 
   /** @param fresh  kernels that were just adopted, which tell by themselves */
@@ -131,22 +228,30 @@ export class KubernetesHost implements KernelHost {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const kernel of this.#kernels.values()) kernel.release();
+    const warm = this.#warm();
+    for (const pool of this.#pools.values()) pool.close();
+    // Whoever comes next would have to find out about them.
+    const left = Promise.allSettled([...warm.map(({ gone }) => gone), ...this.#removals]);
+    await Promise.race([left, delay(FAREWELL_MS, undefined, { ref: false })]);
+    for (const kernel of this.#byPod.values()) kernel.release();
     this.#kernels.clear();
+    this.#byPod.clear();
     await Promise.all([this.#pods.close(), this.#nodes.close()]);
   }
 
   #isKnown = (kernelId: KernelId): boolean => this.#kernels.has(kernelId) || this.#preparing.has(kernelId);
 
-  #of = (pod: V1Pod): HostedPod | undefined => this.#kernels.get(kernelOf(pod));
+  /** Whether a pod, or its secret, is of this host, or about to be. */
+  #isOurs = (podId: KernelId): boolean => this.#byPod.has(podId) || this.#preparing.has(podId);
 
-  #adopt(pod: V1Pod, secret: V1Secret | undefined, wanted: boolean): void {
-    const kernelId = kernelOf(pod);
+  #of = (pod: V1Pod): HostedPod | undefined => this.#byPod.get(podIdOf(pod));
+
+  #adopt(pod: V1Pod, secret: V1Secret | undefined, kernelId: KernelId, wanted: boolean): void {
     this.options.log.info({ kernelId }, wanted ? 'adopting' : 'ending a kernel that nobody knows');
     const tell = wanted ? this.#context.tell : () => {};
     const context = { ...this.#context, tell };
     const spec = secret === undefined ? this.#noSpec : specOf(secret);
-    const kernel = this.#keep(new HostedPod(context, kernelId, spec, imageOf(pod)));
+    const kernel = this.#keep(new HostedPod(context, podIdOf(pod), spec, imageOf(pod), kernelId));
     if (wanted) kernel.limitStart(ADOPTED_START_SECONDS);
     // One that nobody wants is not spoken to: its pod goes.
     if (wanted && secret !== undefined) kernel.onPod(pod);
@@ -157,30 +262,29 @@ export class KubernetesHost implements KernelHost {
   readonly #noSpec: PodAgentSpec = { clientToken: '', controlToken: '', tls: { certificate: '', key: '' } };
 
   #keep(kernel: HostedPod): HostedPod {
-    const { kernelId } = kernel;
-    this.#kernels.set(kernelId, kernel);
+    const { podId } = kernel;
+    this.#byPod.set(podId, kernel);
+    if (kernel.isSomebodys) this.#kernels.set(kernel.kernelId, kernel);
     void kernel.gone.then(() => {
-      if (this.#kernels.get(kernelId) === kernel) this.#kernels.delete(kernelId);
+      if (this.#byPod.get(podId) === kernel) this.#byPod.delete(podId);
+      if (this.#kernels.get(kernel.kernelId) === kernel) this.#kernels.delete(kernel.kernelId);
     });
     return kernel;
   }
 
   #lose({ metadata }: V1Node): void {
-    for (const kernel of this.#kernels.values()) if (kernel.node === metadata?.name) kernel.onNodeLost();
+    for (const kernel of this.#byPod.values()) if (kernel.node === metadata?.name) kernel.onNodeLost();
   }
 
-  async #remove(kernelId: KernelId, graceSeconds: number): Promise<void> {
-    const there = await this.#api.remove(podName(kernelId), graceSeconds);
+  async #remove(podId: KernelId, graceSeconds: number): Promise<void> {
+    const removal = this.#api.remove(podName(podId), graceSeconds);
+    this.#removals.add(removal);
+    const there = await removal.finally(() => this.#removals.delete(removal));
     // Nobody will tell of the end of what never was.
-    if (!there) this.#kernels.get(kernelId)?.onPodGone();
+    if (!there) this.#byPod.get(podId)?.onPodGone();
   }
 
-  #specOf(
-    kernelId: KernelId,
-    owner: string,
-    { env, workingDirectory }: LaunchSpec,
-    { python }: ImageCommand,
-  ): PodAgentSpec {
+  #specOf(kernelId: KernelId, env: Record<string, string>, cwd: string, { python }: ImageCommand): PodAgentSpec {
     const { options } = this;
     return {
       kernelId,
@@ -191,8 +295,8 @@ export class KubernetesHost implements KernelHost {
       controlToken: randomBytes(32).toString('base64url'),
       tls: selfSigned(kernelId),
       kernel: { kind: 'pod', python },
-      env: { ...env, KERNEL_ID: kernelId, KERNEL_USERNAME: owner },
-      cwd: workingDirectory ?? '',
+      env,
+      cwd,
       limits: { memoryBytes: null, cpuMilli: null, cgroups: false },
       ringBytes: options.ringBytes,
       retentionSeconds: options.retentionSeconds,
@@ -211,7 +315,7 @@ export class KubernetesHost implements KernelHost {
   }
 }
 
-const kernelOf = ({ metadata }: V1Pod | V1Secret): KernelId => metadata?.labels?.[LABEL.kernel] as KernelId;
+const podIdOf = ({ metadata }: V1Pod | V1Secret): KernelId => metadata?.labels?.[LABEL.kernel] as KernelId;
 const imageOf = (pod: V1Pod): string => pod.spec?.containers.find(({ name }) => name === 'kernel')?.image ?? '';
 
 /** Unknown says that its kubelet has been silent for the cluster's grace period. */

@@ -1,13 +1,15 @@
 import type { V1Container, V1Pod, V1ResourceRequirements, V1Secret, V1SecurityContext } from '@kubernetes/client-node';
-import type { AgentEndpoint, ImageCommand, KernelId, LaunchSpec, ResourceLimits, Resources } from '#libs/contracts';
+import type { AgentEndpoint, KernelId, ResourceLimits, Resources } from '#libs/contracts';
 import type { KubernetesHostOptions, PodPlace } from './kubernetes-host-options.js';
+import type { PodLaunch } from './pod-launch.js';
 
 /** Of the agent, on the pod's address. */
 export const AGENT_PORT = 7100;
 /** Of the agent in its container: the kernel's must be another. */
 export const AGENT_UID = 10001;
 export const KERNEL_CONTAINER = 'kernel';
-export const LABEL = { launcher: 'beamgate/launcher', kernel: 'beamgate/kernel' };
+/** `kernel` is the id under which the pod was made; one that was warm then serves another, which its agent knows. */
+export const LABEL = { launcher: 'beamgate/launcher', kernel: 'beamgate/kernel', warm: 'beamgate/warm' };
 export const selectorOf = (launcher: string): string => `${LABEL.launcher}=${launcher},${LABEL.kernel}`;
 
 const SPEC = 'spec';
@@ -29,9 +31,10 @@ export function secretOf(
   kernelId: KernelId,
   spec: PodAgentSpec,
   { namespace, launcher }: Pick<KubernetesHostOptions, 'namespace' | 'launcher'>,
+  warm = false,
 ): V1Secret {
   return {
-    metadata: { name: podName(kernelId), namespace, labels: labels(kernelId, launcher) },
+    metadata: { name: podName(kernelId), namespace, labels: labels(kernelId, launcher, warm) },
     stringData: { [SPEC]: JSON.stringify(spec) },
   };
 }
@@ -46,9 +49,6 @@ export const endpointOf = ({ clientToken, controlToken, tls }: PodAgentSpec, add
   controlToken,
   tls,
 });
-
-/** What is launched in a pod. */
-export type PodLaunch = Pick<LaunchSpec, 'limits' | 'requests'> & { command: ImageCommand };
 
 /** Two containers: the kernel's code can neither read the agent's secret nor take its memory. */
 export function podOf(
@@ -83,7 +83,7 @@ export function podOf(
     metadata: {
       name,
       namespace: options.namespace,
-      labels: labels(kernelId, launcher),
+      labels: labels(kernelId, launcher, owner.metadata?.labels?.[LABEL.warm] !== undefined),
       ownerReferences: [{ apiVersion: 'v1', kind: 'Secret', name, uid: owner.metadata?.uid ?? '' }],
     },
     spec: {
@@ -104,10 +104,11 @@ export function podOf(
   };
 }
 
-const labels = (kernelId: string, launcher: string): Record<string, string> => ({
+const labels = (kernelId: string, launcher: string, warm: boolean): Record<string, string> => ({
   'app.kubernetes.io/managed-by': 'beamgate',
   [LABEL.launcher]: launcher,
   [LABEL.kernel]: kernelId,
+  ...(warm ? { [LABEL.warm]: '' } : {}),
 });
 
 /** The core chose it, and the cluster's own scheduler still checks taints, volumes and what others took meanwhile. */

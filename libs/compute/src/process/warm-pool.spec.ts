@@ -25,7 +25,7 @@ describe('a pool of warm kernels', () => {
   let ready: number[];
   let idle: boolean;
   let budget: number;
-  let pool: WarmPool;
+  let pool: WarmPool<HostedKernel>;
 
   beforeEach(() => {
     jest.useFakeTimers();

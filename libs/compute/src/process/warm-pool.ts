@@ -1,4 +1,3 @@
-import type { HostedKernel } from './hosted-kernel.js';
 import type { PoolSize } from './process-host-options.js';
 
 /** From the last claim until a kernel is started to take its place, milliseconds: who was just served goes first. */
@@ -8,10 +7,18 @@ const RETRY_MS = 10_000;
 /** Kernels claimed in this time, milliseconds, are what a pool above its floor gets ready for. */
 const DEMAND_MS = 300_000;
 
+/** What a pool keeps. */
+export interface Warmable {
+  /** Resolves when it has come as far as it can without a claim. */
+  readonly warmed: Promise<void>;
+  readonly gone: Promise<void>;
+  dismiss(): void;
+}
+
 /** Kernels of one environment that are started and wait for somebody to claim them; each serves once. */
-export class WarmPool {
-  readonly #ready: HostedKernel[] = [];
-  readonly #warming = new Set<HostedKernel>();
+export class WarmPool<K extends Warmable> {
+  readonly #ready: K[] = [];
+  readonly #warming = new Set<K>();
   #claims: number[] = [];
   #failedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -25,18 +32,18 @@ export class WarmPool {
    */
   constructor(
     private readonly size: PoolSize,
-    private readonly start: () => Promise<HostedKernel | undefined>,
+    private readonly start: () => Promise<K | undefined>,
     private readonly idle: () => boolean,
     private readonly room: () => boolean,
     private readonly tell: (ready: number) => void,
   ) {}
 
-  get kernels(): HostedKernel[] {
+  get kernels(): K[] {
     return [...this.#ready, ...this.#warming];
   }
 
   /** One that is ready; undefined where there is none. Counts as demand either way. */
-  take(): HostedKernel | undefined {
+  take(): K | undefined {
     this.#claims.push(performance.now());
     return this.#ready.shift();
   }
@@ -79,7 +86,7 @@ export class WarmPool {
     this.refill();
   }
 
-  async #warm(kernel: HostedKernel): Promise<void> {
+  async #warm(kernel: K): Promise<void> {
     this.#warming.add(kernel);
     void kernel.gone.then(() => {
       this.#warming.delete(kernel);

@@ -6,7 +6,7 @@ import { WarmPool } from './warm-pool.js';
 
 /** The pools of a host, one for each command, under one budget. */
 export class WarmPools {
-  readonly #pools: ReadonlyMap<string, WarmPool>;
+  readonly #pools: ReadonlyMap<string, WarmPool<HostedKernel>>;
 
   /**
    * @param start  starts a warm kernel; undefined while its template is not ready

@@ -31,8 +31,6 @@ const VALUES = {
   gatekeeper: object(service),
   launcher: object({ resources: anything }),
   kernels: object({
-    agentImage: text,
-    images: anything,
     namespace: text,
     createNamespace: flag,
     quota: anything,
