@@ -1,9 +1,10 @@
 import { jest } from '@jest/globals';
-import { call, type Gateway } from '../support/gateway.js';
+import { call, freePort, type Gateway } from '../support/gateway.js';
 import { linesOf, numberedLines, printingCell } from '../support/lines.js';
 import { NumberedClient } from '../support/numbered-client.js';
 import { eventually } from '../support/processes.js';
 import { ScaleOut } from '../support/scale-out.js';
+import { ServiceProcess } from '../support/service-process.js';
 import { as, createKernel, createToken, endKernel, getKernel, inPhase, v1 } from '../support/v1.js';
 
 const LINES = 300;
@@ -163,6 +164,27 @@ describe('services of several processes', () => {
     expect(linesOf(client.printed(request))).toEqual(numberedLines(LINES));
     await one.startAgain();
     await client.close();
+  });
+
+  it('say what is wrong with their credentials where readiness is asked', async () => {
+    const wrong = new ServiceProcess({
+      kind: 'launcher',
+      name: 'launcher-unknown',
+      config: { store: { url: all.databaseUrl }, bus: { url: all.broker.url.replace('guest:guest', 'guest:wrong') } },
+    });
+    wrong.url = `http://127.0.0.1:${await freePort()}`;
+    wrong.begin();
+    try {
+      const { status, checks } = await eventually('it was refused', async () => {
+        const response = await fetch(`${wrong.url}/readyz`).catch(() => undefined);
+        const body = (await response?.json()) as { checks: { bus?: string } } | undefined;
+        return body?.checks.bus?.includes('REFUSED') ? { status: response?.status, checks: body.checks } : undefined;
+      });
+      expect(status).toBe(503);
+      expect(checks.bus).toMatch(/^RabbitMQ can’t be reached: .*ACCESS.REFUSED/);
+    } finally {
+      await wrong.kill();
+    }
   });
 
   it('stop in order, and kernels live on', async () => {

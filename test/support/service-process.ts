@@ -18,6 +18,7 @@ export interface ServiceOptions {
 /** One service of several, as built in `dist`: on a free port, which it keeps over restarts. */
 export class ServiceProcess {
   readonly data: string;
+  /** Set before the start, it gives the port. */
   url = '';
   #child: Child | undefined;
 

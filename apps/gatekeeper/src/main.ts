@@ -2,13 +2,14 @@ import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import { CommandClient, rabbitClient, rabbitServer } from '#libs/bus';
-import { busOptions, NestLog, openProbes, Readiness, runService } from '#libs/platform';
+import { busCheck, busOptions, NestLog, openProbes, Readiness, runService } from '#libs/platform';
 import { GatekeeperModule } from './gatekeeper.module.js';
 import { storeOf } from './store-of.js';
 
 runService('gatekeeper', async (config, log) => {
   // Before it leads, so that one that stands by passes for what it is: in order.
-  const probes = await openProbes(config, new Readiness());
+  const readiness = new Readiness();
+  const probes = await openProbes(config, readiness);
   log.info({ url: probes.url }, 'standing by');
   const store = await storeOf(config, (deposed) => {
     // Who starts it again makes it the one that stands by.
@@ -20,10 +21,12 @@ runService('gatekeeper', async (config, log) => {
   const { timeoutMs } = bus;
   const launcher = new CommandClient(await rabbitClient(bus, 'launcher'), { timeoutMs });
   const gateways = new CommandClient(await rabbitClient(bus, 'gateways'), { timeoutMs });
+  const strategy = await rabbitServer({ ...bus, serves: 'gatekeeper', priority: store.epoch });
+  readiness.add('bus', busCheck(strategy));
   const gatekeeper = await NestFactory.createMicroservice(
     GatekeeperModule.with({ config, store, launcher, gateways }),
     {
-      strategy: await rabbitServer({ ...bus, serves: 'gatekeeper', priority: store.epoch }),
+      strategy,
       logger: new NestLog(log),
     },
   );

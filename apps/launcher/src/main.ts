@@ -2,19 +2,22 @@ import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import { CommandClient, rabbitClient, rabbitServer } from '#libs/bus';
-import { busOptions, NestLog, openProbes, Readiness, runService } from '#libs/platform';
+import { busCheck, busOptions, NestLog, openProbes, Readiness, runService } from '#libs/platform';
 import { FactReporter } from './fact-reporter.js';
 import { hostOf } from './host-of.js';
 import { LauncherModule } from './launcher.module.js';
 
 runService('launcher', async (config, log) => {
-  const probes = await openProbes(config, new Readiness());
+  const readiness = new Readiness();
+  const probes = await openProbes(config, readiness);
   const bus = busOptions(config, `launcher ${hostname()}`, (sentence) => log.warn(sentence));
   const { timeoutMs } = bus;
   const facts = new CommandClient(await rabbitClient(bus, 'gatekeeper'), { timeoutMs });
+  const strategy = await rabbitServer({ ...bus, serves: 'launcher' });
+  readiness.add('bus', busCheck(strategy));
   const launcher = await NestFactory.createMicroservice(
     LauncherModule.with({ host: await hostOf(config, log), facts }),
-    { strategy: await rabbitServer({ ...bus, serves: 'launcher' }), logger: new NestLog(log) },
+    { strategy, logger: new NestLog(log) },
   );
   await launcher.listen();
   launcher.get(FactReporter).up();

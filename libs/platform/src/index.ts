@@ -8,6 +8,7 @@ export * from './config/kernelspec-sources.js';
 export { type LoadedConfig, loadConfig } from './config/load-config.js';
 export * from './config.schema.js';
 export * from './environment.js';
+export * from './health/bus-check.js';
 export * from './health/probes.js';
 export * from './health/readiness.js';
 export * from './logging/log.js';

@@ -18,11 +18,17 @@ export class RabbitConnection {
   #recovering: Promise<RecoveringChannelModel> | undefined;
   #model: ChannelModel | undefined;
   #closed = false;
+  #trouble: string | undefined = 'RabbitMQ was not reached yet';
 
   constructor(
     private readonly options: RabbitOptions,
     private readonly user: ConnectionUser,
   ) {}
+
+  /** Why there is no connection, as a sentence; undefined where there is one. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
 
   /** Begins to connect; does not wait for it. */
   start(): void {
@@ -62,11 +68,11 @@ export class RabbitConnection {
     recovering.on('disconnect', (error) => {
       this.#model = undefined;
       this.user.lost();
-      this.#warn('The connection to RabbitMQ is lost', error);
+      this.#trouble = this.#warn('The connection to RabbitMQ is lost', error);
     });
     recovering.on('connect-failed', (error) => {
       this.user.lost();
-      this.#warn('RabbitMQ can’t be reached', error);
+      this.#trouble = this.#warn('RabbitMQ can’t be reached', error);
     });
     return recovering;
   }
@@ -80,10 +86,13 @@ export class RabbitConnection {
     await channel.close();
     this.#model = model;
     await this.user.opened(model);
+    this.#trouble = undefined;
   }
 
-  #warn(what: string, error: Error): void {
-    if (!this.#closed) this.options.warn?.(`${what}: ${error.message}`);
+  #warn(what: string, error: Error): string {
+    const sentence = `${what}: ${error.message}`;
+    if (!this.#closed) this.options.warn?.(sentence);
+    return sentence;
   }
 }
 

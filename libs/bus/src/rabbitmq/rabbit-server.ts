@@ -68,6 +68,11 @@ export class RabbitServer extends Server implements CustomTransportStrategy {
     await this.#connection.close();
   }
 
+  /** Why no messages come, as a sentence; undefined while they do. */
+  get trouble(): string | undefined {
+    return this.#connection.trouble;
+  }
+
   on(): never {
     throw new Error('a RabbitMQ server has no transport events');
   }
