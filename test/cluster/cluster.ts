@@ -15,7 +15,6 @@ import { Child } from '../support/child.js';
 import { root } from '../support/parts.js';
 import { eventually } from '../support/processes.js';
 import { ControlPlane, type Identity } from './control-plane.js';
-import { keepKernelSettings } from './kernel-settings.js';
 import { cgroupsOf, killContainers, removeCgroup, unmountUnder } from './left-behind.js';
 import { ClusterNetwork } from './network.js';
 import { NodeFiles } from './node.js';
@@ -49,7 +48,6 @@ export class Cluster {
   private readonly parts = new Map<Part, Child>();
   private readonly plane: ControlPlane;
   private readonly node: NodeFiles;
-  private readonly restoreSettings = keepKernelSettings();
 
   private constructor(
     private readonly made: ClusterParts,
@@ -168,7 +166,6 @@ export class Cluster {
     for (const part of ['kubelet', 'containerd'] as const) await this.kill(part);
     await killContainers(this.node.folder, this.node.socket);
     await Promise.all([...this.parts.values()].map((part) => part.end('SIGKILL')));
-    this.restoreSettings();
     unmountUnder(this.folder);
     for (const group of cgroupsOf(this.nodeName)) removeCgroup(group);
     this.network.remove();
@@ -200,7 +197,8 @@ export class Cluster {
       containerd: () => this.node.runtime(),
     }[part]();
     const own = part === 'containerd';
-    const [command, all] = this.network.inside(own ? part : this.made.kubebox, own ? args : [part, ...args]);
+    const program: [string, string[]] = own ? [part, args] : [this.made.kubebox, [part, ...args]];
+    const [command, all] = this.network.inside(...(part === 'kubelet' ? this.node.apart(...program) : program));
     const child = new Child(part, command, all, { logFile: join(this.folder, `${part}.log`), env: process.env });
     this.parts.set(part, child);
     return child;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterNetwork } from './network.js';
@@ -7,6 +8,16 @@ export interface NodeParts {
   plugins: string;
   pauseImage: string;
 }
+
+/** What a kubelet wants. */
+const SETTINGS = {
+  'vm/overcommit_memory': 1,
+  'vm/panic_on_oom': 0,
+  'kernel/panic': 10,
+  'kernel/panic_on_oops': 1,
+  'kernel/keys/root_maxkeys': 1_000_000,
+  'kernel/keys/root_maxbytes': 25_000_000,
+};
 
 /** Files and flags of the container runtime and the kubelet of one node. */
 export class NodeFiles {
@@ -20,8 +31,25 @@ export class NodeFiles {
   ) {
     this.socket = join(folder, 'containerd.sock');
     mkdirSync(join(folder, 'net.d'), { recursive: true });
+    // What the kubelet mounts here, in its own mount namespace, is for the runtime in ours.
+    execFileSync('mount', ['--bind', folder, folder]);
+    execFileSync('mount', ['--make-shared', folder]);
     writeFileSync(this.file('containerd.toml'), this.containerd());
     writeFileSync(this.file('net.d/10-pods.conflist'), JSON.stringify(this.pods()));
+  }
+
+  /**
+   * A command and its arguments as they run with settings of the kernel that are its own to see: a kubelet sets them for the
+   * whole machine unless it finds them set. The pid stays the command's own.
+   */
+  apart(command: string, args: readonly string[]): [string, string[]] {
+    const binds = Object.entries(SETTINGS).map(([name, value]) => {
+      const file = this.file(name.replaceAll('/', '.'));
+      writeFileSync(file, `${value}\n`);
+      return `mount --bind ${file} /proc/sys/${name}`;
+    });
+    const script = ['mount --make-private /proc', ...binds, 'exec "$0" "$@"'].join(' && ');
+    return ['unshare', ['--mount', '--propagation=unchanged', 'sh', '-c', script, command, ...args]];
   }
 
   runtime(): string[] {

@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { V1Pod } from '@kubernetes/client-node';
+import { processesWith } from '../support/processes.js';
 import { Cluster, IMAGES } from './cluster.js';
 
 let cluster: Cluster;
@@ -15,4 +17,10 @@ it('runs a pod on its node and gives it an address of the cluster', async () => 
   const running = await cluster.until<V1Pod>(path, 'smoke', ({ status }) => status?.phase === 'Running');
   expect(running.spec?.nodeName).toBe(cluster.nodeName);
   expect(running.status?.podIP).toMatch(/^10\./);
+  // The kubelet's mounts reach its containers: this one is of the pod's account.
+  const own = processesWith('/pause').filter((pid) =>
+    readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(cluster.nodeName),
+  );
+  const token = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+  expect(own.filter((pid) => existsSync(`/proc/${pid}/root${token}`))).toHaveLength(1);
 });
