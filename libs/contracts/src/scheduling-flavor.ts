@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { ConfigName } from './scheduling-quota.js';
 
 /** How a device is given out: alone, as instances of one MIG profile, by MPS, or in time slices (which isolate nothing). */
-export const Sharing = z.union([z.enum(['whole', 'mps', 'slice']), z.templateLiteral(['mig:', z.string().min(1)])]);
+export const Sharing = z.union([z.enum(['whole', 'mps', 'slice']), z.templateLiteral(['mig:', z.string().min(1)])], {
+  error: 'is one of whole, mps, slice, mig:PROFILE',
+});
 export type Sharing = z.infer<typeof Sharing>;
 
 const nodeSelector = z

@@ -3,9 +3,7 @@ import { z } from 'zod';
 /** A name in `queues.yaml`: paths are made of them, so they hold no dots. */
 export const ConfigName = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$/i, 'letters, digits, - and _, 64 at most')
-  // A record of zod drops this key without a word.
-  .refine((name) => name !== '__proto__');
+  .regex(/^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$/i, 'is letters, digits, - and _, from 1 to 64 of them');
 
 /** What is counted, in the order in which it is told. */
 export const RESOURCES = ['gpuMilli', 'cpuMilli', 'memoryBytes'] as const;

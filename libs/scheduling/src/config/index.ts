@@ -1,0 +1,5 @@
+export { configFaults } from './config-faults.js';
+export * from './diff-configs.js';
+export type { Fault } from './place.js';
+export * from './read-config.js';
+export type { NodeTotals } from './reservation-faults.js';
