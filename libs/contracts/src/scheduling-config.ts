@@ -72,15 +72,16 @@ export const WarmPool = z.strictObject({
 });
 export type WarmPool = z.infer<typeof WarmPool>;
 
-const HOUR = 3_600;
 const HalfLife = z.int().min(60).max(31_536_000);
 
 /** What holds for all queues. */
 export const SchedulingPolicies = z.strictObject({
   halfLifeSeconds: z
     .record(ConfigName, HalfLife)
-    .default({ live: 24 * HOUR, interactive: 24 * HOUR, batch: 168 * HOUR, scavenge: 168 * HOUR })
-    .describe('by name of class: seconds after which past use counts half'),
+    .default({})
+    .describe(
+      'by name of class: seconds after which past use counts half; a class that is absent: 86400 where it is live or interactive, else 604800',
+    ),
   backfillDepth: z.int().min(1).max(50).default(1).describe('waiting heads per flavor that backfill may not delay'),
   preemptionPerMinute: Limits.default({ gpuMilli: 8_000, cpuMilli: 64_000 }).describe(
     'capacity that may be evicted in any one minute; absent: no bound',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { halfLifeSecondsOf } from './half-life.js';
 import { type ReadConfig, readConfig } from './read-config.js';
 
 const lines = (read: ReadConfig): string[] =>
@@ -19,6 +20,20 @@ describe('a configuration', () => {
       ]);
       expect(read.config.policies).toMatchObject({ backfillDepth: 1, graceSeconds: 120 });
     }
+  });
+
+  it('may have classes of its own, and half-lives for some', () => {
+    const read = readConfig({
+      classes: [
+        { name: 'live', rank: 900 },
+        { name: 'night', rank: 300 },
+      ],
+      policies: { halfLifeSeconds: { night: 3_600 } },
+    });
+    if ('faults' in read) throw new Error(lines(read).join('\n'));
+    const { policies } = read.config;
+    const found = ['live', 'interactive', 'batch', 'night'].map((name) => halfLifeSecondsOf(policies, name));
+    expect(found).toEqual([86_400, 86_400, 604_800, 3_600]);
   });
 
   it('is told all faults of form at once, by names, and where they stand', () => {
