@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SchedulingConfig } from '#libs/contracts';
+import { simulateOpenb } from './simulate/simulate-openb.js';
+import { simulateSwf } from './simulate/simulate-swf.js';
 import { simulateCommand } from './simulate.command.js';
 
 /** Submit, run, allocated, requested and estimate of a job; a machine of 4. */
@@ -115,6 +118,44 @@ describe('beamgate simulate', () => {
     expect(new Set(texts).size).toBeGreaterThan(1);
   });
 
+  it('shows what was used, and what was idle while jobs waited', () => {
+    const config = SchedulingConfig.parse({});
+    const trace = file('a.swf');
+    const { report } = simulateSwf({ trace, policy: 'fcfs', config, class: 'batch', factor: 1 });
+    const seconds = (levels: readonly { at: number; amount: number }[] = []) =>
+      levels.map(({ at, amount }) => [at / 1_000, amount]);
+    expect(seconds(report.allocated)).toEqual([
+      [0, 3],
+      [1, 3],
+      [2, 3],
+      [10, 4],
+      [20, 2],
+      [25, 1],
+      [26, 0],
+    ]);
+    expect(seconds(report.unallocated['jobs wait'])).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 1],
+      [10, 0],
+      [20, 0],
+      [25, 0],
+      [26, 0],
+    ]);
+    expect(seconds(report.unallocated['nobody waits']).map(([, amount]) => amount)).toEqual([1, 0, 0, 0, 2, 3, 4]);
+    expect(report.waits).toEqual({ all: [0, 9_000, 18_000, 18_000] });
+  });
+
+  it('shows what was allocated after each arrival', () => {
+    writeFileSync(file('one.json'), '[0,1,1,0]');
+    const { report } = simulateOpenb({
+      ...{ trace: file('tasks.csv.gz'), nodes: file('nodes.csv'), policy: 'fgd', seed: 1 },
+      ...{ arrivals: file('one.json'), arrivalsRow: 0 },
+    });
+    expect(report.allocated.map(({ amount }) => amount)).toEqual([400, 1_400, 1_400, 1_800]);
+    expect(report.unallocated['free']?.map(({ amount }) => amount)).toEqual([1_600, 600, 600, 200]);
+  });
+
   it('writes a page', async () => {
     await run('--trace', file('a.swf'), '--policy', 'easy', '--html', file('swf.html'));
     const page = readFileSync(file('swf.html'), 'utf8');
@@ -159,6 +200,8 @@ describe('beamgate simulate', () => {
     expect(await faultOf('--trace', file('a.swf'), '--config', file('q.yaml'))).toBe(
       `${file('q.yaml')}:3: queues.a.colour: there is no such setting`,
     );
+    writeFileSync(file('q.yaml'), 'queues:\n  - name: a\n  - weight: 2\n');
+    expect(await faultOf('--trace', file('a.swf'), '--config', file('q.yaml'))).toMatch(/q\.yaml:3: queues\.1\.name: /);
     writeFileSync(file('q.yaml'), 'pools: []\npools: []\n');
     expect(await faultOf('--trace', file('a.swf'), '--config', file('q.yaml'))).toMatch(
       /q\.yaml:2: Map keys must be unique/,

@@ -25,11 +25,10 @@ export interface OpenbSimulation {
   readonly arrivalsRow: number;
 }
 
-/** FGD and best-fit go by the order of the node file, as their authors have it; ours ranks by a hash of the name. */
-const policies: Record<string, { policy: () => PlacementPolicy; rankByOrder: boolean }> = {
-  'best-fit': { policy: () => bestFitPolicy, rankByOrder: true },
-  fgd: { policy: () => fgdPolicy, rankByOrder: true },
-  beamgate: { policy: () => rankedGradientPolicy(), rankByOrder: false },
+const policies: Record<string, () => PlacementPolicy> = {
+  'best-fit': () => bestFitPolicy,
+  fgd: () => fgdPolicy,
+  beamgate: () => rankedGradientPolicy(),
 };
 export const OPENB_POLICIES = Object.keys(policies);
 const SECOND = 1_000;
@@ -50,8 +49,7 @@ export function simulateOpenb(simulation: OpenbSimulation): Simulation {
   const arrivals = simulation.arrivals
     ? readAs(simulation.arrivals, (text) => orderOf(text, simulation.arrivalsRow, tasks.length))
     : openbArrivals(tasks, capacity, seed);
-  const { rankByOrder } = chosen;
-  const result = replayOpenb({ nodes, tasks, arrivals, policy: chosen.policy(), rankByOrder });
+  const result = replayOpenb({ nodes, tasks, arrivals, policy: chosen() });
   const metrics = {
     nodes: nodes.length,
     arrivals: arrivals.length,

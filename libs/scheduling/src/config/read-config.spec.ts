@@ -109,10 +109,17 @@ describe('a configuration', () => {
     expect(lines(readConfig(value, { a100: { gpuMilli: 4_000 } }))).toEqual([]);
     expect(lines(readConfig(value, {}))).toHaveLength(2);
     expect(lines(readConfig(value))).toEqual([]);
+    // One that begins before another, and one that lies between both.
+    const early = { ...value, reservations: [...reservations, reservation('c', '07:00', '09:00')] };
+    expect(lines(readConfig(early, { a100: { gpuMilli: 4_000 } }))).toEqual([
+      'reservations.c.amounts.a100.gpuMilli: 4000 of 0 that are free then',
+    ]);
+    const apart = { ...value, reservations: [reservation('d', '09:00', '10:00'), reservation('e', '07:00', '09:00')] };
+    expect(lines(readConfig(apart, { a100: { gpuMilli: 4_000 } }))).toEqual([]);
   });
 
   it('is told a ring of cohorts once, and a second one too', () => {
-    const parents = { a: 'b', b: 'c', c: 'a', d: 'a', e: 'e' };
+    const parents = { d: 'a', a: 'b', b: 'c', c: 'a', e: 'e' };
     const cohorts = Object.entries(parents).map(([name, parent]) => ({ name, parent }));
     expect(lines(readConfig({ cohorts }))).toEqual([
       "cohorts.a.parent: a cohort can't be above itself: a -> b -> c -> a",

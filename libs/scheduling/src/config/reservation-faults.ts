@@ -48,9 +48,8 @@ export function reservationFaults(config: NamedConfig, totals?: NodeTotals): Fau
 
 /** The most that is booked at any moment of [from, to). It is reached at `from`, or where one begins. */
 function peak(intervals: readonly Interval[], from: number, to: number): number {
-  const overlapping = intervals.filter(({ start, end }) => start < to && end > from);
-  const moments = [from, ...overlapping.map(({ start }) => start).filter((start) => start > from)];
+  const begins = intervals.map(({ start }) => start).filter((start) => start > from && start < to);
   const at = (moment: number): number =>
-    overlapping.reduce((sum, { start, end, amount }) => sum + (start <= moment && moment < end ? amount : 0), 0);
-  return Math.max(...moments.map(at));
+    intervals.reduce((sum, { start, end, amount }) => sum + (start <= moment && moment < end ? amount : 0), 0);
+  return Math.max(...[from, ...begins].map(at));
 }

@@ -47,6 +47,13 @@ describe('the demand for kernels', () => {
     expect(demand.expected(START + 2 * WEEK, HOUR)).toBe(22.5);
   });
 
+  it('is the higher one of lately and usually, not both', () => {
+    const demand = Demand.since(START);
+    steady(demand, START, START + HOUR, 30);
+    for (let count = 0; count < 15; count += 1) demand.arrived(START + WEEK);
+    expect(demand.expected(START + WEEK, HOUR)).toBeCloseTo(15 * 4 * Math.LN2, 4);
+  });
+
   it('learns nothing from an hour of which it saw a part', () => {
     const demand = Demand.since(START + 30 * MINUTE);
     steady(demand, START + 30 * MINUTE, START + HOUR, 30);
