@@ -109,13 +109,14 @@ describe('a configuration', () => {
     expect(lines(readConfig(value, { a100: { gpuMilli: 4_000 } }))).toEqual([]);
     expect(lines(readConfig(value, {}))).toHaveLength(2);
     expect(lines(readConfig(value))).toEqual([]);
-    // One that begins before another, and one that lies between both.
-    const early = { ...value, reservations: [...reservations, reservation('c', '07:00', '09:00')] };
-    expect(lines(readConfig(early, { a100: { gpuMilli: 4_000 } }))).toEqual([
-      'reservations.c.amounts.a100.gpuMilli: 4000 of 0 that are free then',
-    ]);
-    const apart = { ...value, reservations: [reservation('d', '09:00', '10:00'), reservation('e', '07:00', '09:00')] };
-    expect(lines(readConfig(apart, { a100: { gpuMilli: 4_000 } }))).toEqual([]);
+    const wrong = (...several: object[]) =>
+      lines(readConfig({ ...value, reservations: several }, { a100: { gpuMilli: 4_000 } }));
+    expect(wrong(...reservations.toReversed())).toEqual([]);
+    const over = ['reservations.c.amounts.a100.gpuMilli: 4000 of 0 that are free then'];
+    // One that is still there when another begins, one that ends while another runs, one that is in the middle of it.
+    expect(wrong(reservation('a', '08:00', '10:00'), reservation('c', '07:00', '09:00'))).toEqual(over);
+    expect(wrong(reservation('a', '08:00', '10:00'), reservation('c', '09:00', '11:00'))).toEqual(over);
+    expect(wrong(reservation('a', '08:00', '10:00'), reservation('c', '07:00', '12:00'))).toEqual(over);
   });
 
   it('is told a ring of cohorts once, and a second one too', () => {
