@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** A name in `queues.yaml`: paths are made of them, so they hold no dots. */
 export const ConfigName = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$/i, 'is letters, digits, - and _, from 1 to 64 of them');
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$/, 'is letters, digits, - and _, from 1 to 64 of them');
 
 /** What is counted, in the order in which it is told. */
 export const RESOURCES = ['gpuMilli', 'cpuMilli', 'memoryBytes'] as const;
