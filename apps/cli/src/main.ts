@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
 import { type Connection, defaultDataFolder } from './client.js';
+import { simulateCommand } from './simulate.command.js';
 import { tokenCommand } from './token.command.js';
 
 const program = new Command('beamgate')
-  .description('talk to a running Beamgate')
+  .description('talk to a running Beamgate, or try out its scheduling')
   .addOption(new Option('--url <url>', 'where it serves').env('BEAMGATE_URL'))
   .addOption(new Option('--token <token>', 'who you are').env('BEAMGATE_TOKEN'))
   .addOption(
@@ -13,6 +14,7 @@ const program = new Command('beamgate')
       .default(defaultDataFolder(process.env['XDG_DATA_HOME'])),
   );
 program.addCommand(tokenCommand(() => program.opts<Connection & { data: string }>()));
+program.addCommand(simulateCommand());
 
 try {
   await program.parseAsync();

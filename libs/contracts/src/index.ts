@@ -6,3 +6,7 @@ export * from './kernelspec.js';
 export * from './messages.js';
 export * from './problems.js';
 export * from './rest.js';
+export * from './scheduling-class.js';
+export * from './scheduling-config.js';
+export * from './scheduling-flavor.js';
+export * from './scheduling-quota.js';

@@ -1,4 +1,5 @@
 export * from './backfill/index.js';
+export * from './config/index.js';
 export * from './core-state.js';
 export type { Ground } from './expected-start.js';
 export * from './first-come.policy.js';
@@ -12,6 +13,7 @@ export { type RankedGradient, rankedGradientPolicy } from './placement/ranked-gr
 export { type Shape, type ShapeRequest, shapeOf } from './placement/shape.js';
 export { type TypicalSet, type TypicalShape, typicalSet } from './placement/typical-set.js';
 export * from './policy.js';
+export * from './pools/index.js';
 export * from './simulate/index.js';
 export { type OpenbReplay, type OpenbResult, replayOpenb } from './simulate/openb.js';
 export { openbArrivals } from './simulate/openb-arrivals.js';

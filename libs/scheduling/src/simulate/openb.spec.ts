@@ -46,9 +46,9 @@ describe('the lists of openb', () => {
   });
 
   it('are refused where a column is missing or a number is none', () => {
-    expect(() => openbNodes('sn,cpu_milli,memory_mib,model\na,1,2,T4\n')).toThrow('No column gpu in: a,1,2,T4');
+    expect(() => openbNodes('sn,cpu_milli,memory_mib,model\na,1,2,T4\n')).toThrow('line 2: no column gpu in: a,1,2,T4');
     expect(() => openbTasks('name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,-1,2,1,300\n')).toThrow(
-      'cpu_milli is no number',
+      'line 2: cpu_milli is no number',
     );
     expect(() => openbTasks('name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,,2,1,300\n')).toThrow(RangeError);
   });

@@ -1,0 +1,6 @@
+export { configFaults } from './config-faults.js';
+export * from './diff-configs.js';
+export { halfLifeSecondsOf } from './half-life.js';
+export type { Fault } from './place.js';
+export * from './read-config.js';
+export type { NodeTotals } from './reservation-faults.js';
