@@ -12,10 +12,10 @@ export { type RankedGradient, rankedGradientPolicy } from './placement/ranked-gr
 export { type Shape, type ShapeRequest, shapeOf } from './placement/shape.js';
 export { type TypicalSet, type TypicalShape, typicalSet } from './placement/typical-set.js';
 export * from './policy.js';
+export * from './simulate/index.js';
 export { type OpenbReplay, type OpenbResult, replayOpenb } from './simulate/openb.js';
 export { openbArrivals } from './simulate/openb-arrivals.js';
 export { openbNodes } from './simulate/openb-nodes.js';
 export { type OpenbTask, openbTasks } from './simulate/openb-tasks.js';
 export type { UnallocatedMilli } from './simulate/unallocated.js';
-export * from './simulate/index.js';
 export * from './step.js';
