@@ -1,4 +1,5 @@
 export * from './backfill/index.js';
+export * as fullCore from './core/index.js';
 export * from './core-state.js';
 export type { Ground } from './expected-start.js';
 export * from './first-come.policy.js';

@@ -119,13 +119,35 @@ export class FairShare {
     for (const row of structuredClone(rows)) this.#rows.set(rowKey(row.queue, row.user), row);
   }
 
-  #change(queue: string, user: string, flavor: string, amounts: Amounts, sign: 1 | -1): void {
+  /** Takes over past usage from before the configuration changed; what is held is told anew. */
+  inherit(
+    before: FairShareSnapshot & { flavors: readonly string[] },
+    running: Iterable<{ workload: { queue: string; user: string }; flavor: string; amounts: Amounts }>,
+    now: number,
+  ): void {
+    this.advance(now);
+    for (const { queue, user, past } of before.rows) {
+      const own = this.#row(queue, user);
+      for (const [at, flavor] of before.flavors.entries()) {
+        const to = this.#flavorAt.get(flavor);
+        if (to === undefined) continue;
+        for (let axis = 0; axis < AXES.length; axis += 1) own.past[to + axis] = past[at * AXES.length + axis] as number;
+      }
+    }
+    for (const { workload, flavor, amounts } of running) {
+      this.#change(workload.queue, workload.user, flavor, amounts, 1, false);
+    }
+  }
+
+  #change(
+    ...[queue, user, flavor, amounts, sign, pays = sign === 1]: [string, string, string, Amounts, 1 | -1, boolean?]
+  ): void {
     const from = this.#flavorAt.get(flavor);
     if (from === undefined) return;
     for (const { held, past } of [this.#row(queue, null), this.#row(queue, user)]) {
       for (const [index, amount] of amounts.entries()) {
         held[from + index] = (held[from + index] as number) + sign * amount;
-        if (sign === 1) past[from + index] = (past[from + index] as number) + amount - decayed(amount, 1);
+        if (pays) past[from + index] = (past[from + index] as number) + amount - decayed(amount, 1);
       }
     }
   }
