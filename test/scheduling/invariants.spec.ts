@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { fullCore } from '#libs/scheduling';
 import { arbitraryScene, eventOf, type Scene } from './core-scenes.js';
@@ -6,6 +7,8 @@ const { State, step, snapshot, restore, amountsOf } = fullCore;
 type State = fullCore.State;
 
 const RUNS = process.env['BEAMGATE_FULL'] === '1' ? 100_000 : 1_000;
+// Nothing is timed: the long run takes some minutes for each property.
+jest.setTimeout(3_600_000);
 
 interface Moment {
   state: State;
