@@ -139,6 +139,16 @@ describe('the full core, whatever happens', () => {
       }
     }));
 
+  it('has nothing to do before it asks to be called again', () =>
+    always(() => ({ state, result, now }) => {
+      const times = [1, 40, 90, 400].map((later) => now + later);
+      const before = times.filter((time) => time < (result.lookAgainAt ?? Infinity));
+      for (const time of before) {
+        const other = restore(snapshot(state));
+        expect(step(other, [{ kind: 'tick' }], time).actions).toEqual([]);
+      }
+    }));
+
   it('I12: goes on as before when it is stored and read back', () =>
     always(() => {
       let other: State | undefined;

@@ -116,7 +116,11 @@ function attemptFlavor(cycle: Cycle, workload: CoreWorkload, own: ClassConfig, f
   }
   protect(cycle, pool, workload.id, { amounts, from: at, durationMs });
   const earliest = at ?? null;
-  if (placement) return { kind: 'behind-head', flavor, earliest };
+  if (placement) {
+    // Who is protected, and from when, may change with what is thought to end and with past usage.
+    cycle.alarms.push(pool.profile.changeAfter(now) ?? FOREVER, state.shares.nextSampleAt());
+    return { kind: 'behind-head', flavor, earliest };
+  }
   return fits ? { kind: 'fragmented', flavor } : { kind: 'capacity-wait', flavor, earliest };
 }
 

@@ -75,6 +75,11 @@ export class FairShare {
     }
   }
 
+  /** When past usage changes next though nothing happens. */
+  nextSampleAt(): number {
+    return (this.#step + 1) * this.#stepMs;
+  }
+
   started(queue: string, user: string, flavor: string, amounts: Amounts): void {
     this.#change(queue, user, flavor, amounts, 1);
   }
