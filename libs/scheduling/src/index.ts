@@ -1,5 +1,6 @@
 export * from './backfill/index.js';
 export * from './config/index.js';
+export * as fullCore from './core/index.js';
 export * from './core-state.js';
 export type { Ground } from './expected-start.js';
 export * from './first-come.policy.js';

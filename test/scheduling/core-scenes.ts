@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import type { fullCore, ShapeRequest } from '#libs/scheduling';
+
+type Config = fullCore.CoreConfig;
+
+/** One input of a step; what its numbers mean depends on what there is by then. */
+export interface Deed {
+  what: 'submit' | 'end' | 'leave' | 'idle' | 'node' | 'gone' | 'availability' | 'configure' | 'tick';
+  pick: number;
+  /** Until the next step; 0: in the same step as the next one. */
+  waitMs: number;
+}
+export interface Scene {
+  config: Config;
+  deeds: Deed[];
+}
+
+const limit = fc.option(fc.constantFrom(0, 1_000, 2_000), { nil: null });
+const quota = fc.record({ nominal: fc.constantFrom(0, 1_000, 2_000, 4_000), borrowLimit: limit, lendLimit: limit });
+const quotas = fc.record({
+  t4: fc.record({ gpuMilli: quota, cpuMilli: quota }),
+  cpu: fc.record({ cpuMilli: quota }),
+});
+const cap = fc.record({
+  workloads: fc.option(fc.integer({ min: 1, max: 4 }), { nil: null }),
+  gpuMilli: fc.option(fc.constant(1_500), { nil: null }),
+});
+const queueState = fc.constantFrom<fullCore.QueueState>('open', 'open', 'open', 'hold', 'drain');
+const queue = fc.record({
+  weight: fc.integer({ min: 1, max: 3 }),
+  quotas,
+  state: queueState,
+  perUser: cap,
+  perProject: cap,
+});
+const reservation = fc.record({
+  flavor: fc.constantFrom('t4', 'cpu'),
+  amounts: fc.record({
+    gpuMilli: fc.constantFrom(0, 1_000),
+    cpuMilli: fc.constantFrom(500, 1_000),
+    memoryBytes: fc.constant(0),
+  }),
+  owner: fc.constantFrom<fullCore.ReservationConfig['owner']>(
+    { kind: 'queue', name: 'q0' },
+    { kind: 'user', name: 'u1' },
+    { kind: 'project', name: 'p0' },
+  ),
+  from: fc.integer({ min: 0, max: 2_000 }),
+  lasts: fc.integer({ min: 1, max: 2_000 }),
+});
+const classes: fullCore.ClassConfig[] = [
+  { name: 'live', rank: 900, maxWaitMs: 300, evict: 'never', minRuntimeMs: 0, leaseMs: 500 },
+  { name: 'interactive', rank: 700, maxWaitMs: 300, evict: 'reclaim', minRuntimeMs: 0, leaseMs: 400 },
+  { name: 'batch', rank: 500, maxWaitMs: 200, evict: 'requeue', minRuntimeMs: 0, leaseMs: 900 },
+];
+
+const config: fc.Arbitrary<Config> = fc
+  .record({
+    queues: fc.array(queue, { minLength: 1, maxLength: 3 }),
+    reservations: fc.array(reservation, { maxLength: 2 }),
+    protectedHeads: fc.integer({ min: 0, max: 2 }),
+    halfLifeMs: fc.constantFrom(64, 640, 6_400),
+  })
+  .map(({ queues, reservations, ...rest }) => ({
+    ...rest,
+    flavors: ['t4', 'cpu'],
+    cohorts: [{ name: 'all', parent: null, weight: 1, quotas: {} }],
+    queues: queues.map((one, at) => ({ ...one, name: `q${at}`, parent: 'all' })),
+    classes,
+    reservations: reservations.map(({ lasts, ...one }, at) => ({ ...one, id: `r${at}`, to: one.from + lasts })),
+  }));
+
+const deed = fc.record({
+  what: fc.constantFrom<Deed['what']>(
+    ...(['submit', 'submit', 'submit', 'submit', 'end', 'end', 'leave', 'idle', 'node', 'node', 'gone'] as const),
+    ...(['availability', 'configure', 'tick'] as const),
+  ),
+  pick: fc.nat(9_999),
+  waitMs: fc.constantFrom(0, 0, 1, 50, 150, 700),
+});
+export const arbitraryScene: fc.Arbitrary<Scene> = fc.record({
+  config,
+  deeds: fc.array(deed, { minLength: 10, maxLength: 60 }),
+});
+
+const requests: ShapeRequest[] = [
+  { cpuMilli: 500, memoryBytes: 0, gpuCount: 0, gpuMilli: 0 },
+  { cpuMilli: 1_000, memoryBytes: 0, gpuCount: 0, gpuMilli: 0 },
+  { cpuMilli: 0, memoryBytes: 0, gpuCount: 1, gpuMilli: 300 },
+  { cpuMilli: 500, memoryBytes: 0, gpuCount: 1, gpuMilli: 1_000 },
+  { cpuMilli: 500, memoryBytes: 0, gpuCount: 2, gpuMilli: 1_000 },
+];
+
+/** What a deed tells the core. @param state  read only, so that deeds hit what there is */
+export function eventOf({ what, pick }: Deed, at: number, now: number, state: fullCore.State): fullCore.CoreEvent {
+  const pickOf = <T>(list: readonly T[], by = 1): T | undefined => list[Math.floor(pick / by) % list.length];
+  const running = [...state.running.keys()];
+  const waiting = state.lines.all().flatMap(({ workloads }) => workloads.map(({ id }) => id));
+  const nodes = [...state.flavorOfNode.keys()];
+  switch (what) {
+    case 'submit':
+      return { kind: 'submitted', workload: workloadOf(pick, at, now) };
+    case 'end':
+      return { kind: 'released', id: pickOf(running) ?? 'nobody' };
+    case 'leave':
+      return { kind: 'released', id: pickOf(waiting) ?? 'nobody' };
+    case 'idle':
+      return { kind: 'idle', id: pickOf(running) ?? 'nobody', since: now };
+    case 'node': {
+      const devices = pick % 3 === 0 ? 0 : 1 + (pick % 2);
+      const node = { id: `n${at}`, cpuMilli: 1_000 + 500 * (pick % 3), memoryBytes: 0 };
+      if (devices === 0) return { kind: 'node-added', flavor: 'cpu', node };
+      return {
+        kind: 'node-added',
+        flavor: 't4',
+        node: { ...node, gpu: { model: 'T4', devices: Array(devices).fill('share') } },
+      };
+    }
+    case 'gone':
+      return { kind: 'node-removed', id: pickOf(nodes) ?? 'nobody' };
+    case 'availability':
+      return {
+        ...{ kind: 'node-changed', id: pickOf(nodes) ?? 'nobody' },
+        availability: pickOf(['open', 'last', 'cordoned'] as const, 7) ?? 'open',
+      };
+    case 'configure': {
+      const next = structuredClone(state.config);
+      const changed = next.queues[pick % next.queues.length];
+      if (changed) changed.state = pickOf(['open', 'hold', 'drain'] as const, 7) ?? 'open';
+      return { kind: 'configured', config: next };
+    }
+    case 'tick':
+      return { kind: 'tick' };
+  }
+}
+
+function workloadOf(pick: number, at: number, now: number): fullCore.CoreWorkload {
+  const request = requests[pick % requests.length] as ShapeRequest;
+  return {
+    id: `w${at}`,
+    queue: `q${Math.floor(pick / 5) % 3}`,
+    user: `u${Math.floor(pick / 15) % 3}`,
+    project: `p${pick % 2}`,
+    class: classes[Math.floor(pick / 45) % 3]?.name ?? 'batch',
+    offset: (pick % 3) - 1,
+    flavors: request.gpuCount > 0 ? ['t4'] : pick % 2 ? ['cpu', 't4'] : ['cpu'],
+    request,
+    wallMs: pick % 4 === 0 ? null : 100 * (1 + (pick % 7)),
+    submittedAt: now,
+    lastBusyAt: null,
+    evictions: 0,
+  };
+}
