@@ -264,11 +264,13 @@ describe('the gatekeeper', () => {
 
     it('is started again once for one death, however often that is told', async () => {
       const kernel = await ready();
-      for (let times = 0; times < 3; times += 1) await exited(kernel.id, { incarnation: 0, signal: 11 });
+      for (let times = 0; times < 9; times += 1) await exited(kernel.id, { incarnation: 0, signal: 11 });
       await stage.client.emit(LauncherFacts.kernelReady, { kernelId: kernel.id, incarnation: 1 });
       await submit();
       expect(stage.launcher.told(kernel.id)).toEqual(['launch', 'restart']);
       expect(await row(kernel.id)).toMatchObject({ executionState: 'idle', incarnation: 1 });
+      await exited(kernel.id, { incarnation: 1, signal: 11 });
+      await stage.gateways.kernel(kernel.id, { executionState: 'restarting', incarnation: 2 });
     });
 
     it('stays dead where that is configured', async () => {

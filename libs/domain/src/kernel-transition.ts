@@ -109,7 +109,7 @@ function agentUp(kernel: Kernel, { endpoint }: Extract<Happening, { kind: 'agent
 }
 
 /** News of a process that another has replaced, or is about to. */
-const isPast = (kernel: Kernel, incarnation: number | null): boolean =>
+export const isPast = (kernel: Kernel, incarnation: number | null): boolean =>
   incarnation !== null && incarnation < kernel.incarnation;
 
 function ready(kernel: Kernel, { incarnation }: Extract<Happening, { kind: 'kernelReady' }>, now: number): Transition {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Kernel, KernelId, KernelInfo } from '#libs/contracts';
-import type { Happening } from '#libs/domain';
+import { type Happening, isPast } from '#libs/domain';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { stopMessage } from '../writer/consequences.js';
 import type { Draft } from '../writer/draft.js';
@@ -43,8 +43,10 @@ export class FactsService {
     );
   }
 
-  #orAgain({ id, phase }: Kernel, happening: Happening, now: number): Happening {
-    if (happening.kind !== 'kernelExited' || phase !== 'ready' || happening.agentLost) return happening;
-    return { ...happening, again: this.#restarts.died(id, now) };
+  /** One death counts once, however often it is told. */
+  #orAgain(kernel: Kernel, happening: Happening, now: number): Happening {
+    if (happening.kind !== 'kernelExited' || kernel.phase !== 'ready' || happening.agentLost) return happening;
+    if (isPast(kernel, happening.incarnation)) return happening;
+    return { ...happening, again: this.#restarts.died(kernel.id, now) };
   }
 }
