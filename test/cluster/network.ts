@@ -55,7 +55,9 @@ export class ClusterNetwork {
     const { name, byte } = this;
     const wire = `v${name}`.slice(0, 15);
     ip('-n', name, 'link', 'set', 'lo', 'up');
-    ip('-n', name, 'link', 'add', 'br0', 'type', 'bridge');
+    // A bridge without an address of its own takes the lowest of its ports': it would change with every pod that comes and
+    // goes, and who knew the old one would reach nothing until that is forgotten.
+    ip('-n', name, 'link', 'add', 'br0', 'address', '02:00:00:00:00:01', 'type', 'bridge');
     ip('-n', name, 'address', 'add', `${this.address}/16`, 'dev', 'br0');
     ip('-n', name, 'link', 'set', 'br0', 'up');
     ip('link', 'add', wire, 'type', 'veth', 'peer', 'name', 'outside', 'netns', name);
