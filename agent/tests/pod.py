@@ -66,6 +66,7 @@ class PodClient(Client):
     @staticmethod
     def _connect(tls, trusted):
         plain = socket.create_connection(("127.0.0.1", PORT), SECONDS)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is None:
             return plain
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
