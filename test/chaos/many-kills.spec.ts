@@ -1,4 +1,3 @@
-import { KernelMessage } from '@jupyterlab/services';
 import { Beamgate } from '../support/beamgate.js';
 import { cell, Lab, run } from '../support/lab.js';
 import { linesOf, numberedLines, printingCell } from '../support/lines.js';
@@ -54,10 +53,7 @@ describe.each([
       say(
         `seed ${random.seed}: cell ${count} of ${CELLS}, ${KILLS} kills, ${ids.length} messages, ${repeats} repeated`,
       );
-      // A message that comes again may stand between two halves of a line.
-      const once = sent.messages.filter(({ header }, index) => ids.indexOf(header.msg_id) === index);
-      const texts = once.filter(KernelMessage.isStreamMsg).map(({ content }) => content.text);
-      expect(linesOf(texts.join(''))).toEqual(numberedLines(LINES));
+      expect(linesOf(sent.textOnce)).toEqual(numberedLines(LINES));
       expect(sent.of('execute_result').at(-1)?.content).toMatchObject({ data: { 'text/plain': "'returned'" } });
       expect(repeats).toBeLessThanOrEqual(addOn ? 0 : WINDOW * KILLS);
       if (addOn) expect(linesOf(sent.text)).toEqual(numberedLines(LINES));

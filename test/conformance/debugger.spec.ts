@@ -41,9 +41,12 @@ class Debugger {
   }
 }
 
-it('the debugger stops at a breakpoint, steps, shows variables and goes on', async () => {
+it.each([
+  ['a stock notebook server', false],
+  ['the add-on', true],
+])('the debugger stops at a breakpoint, steps, shows variables and goes on, through %s', async (_, addOn) => {
   const beamgate = scope.use(await Beamgate.start({ config: POOLS }), (one) => one.stop());
-  const server = scope.use(await NotebookServer.start({ gateway: beamgate }), (one) => one.stop());
+  const server = scope.use(await NotebookServer.start({ gateway: beamgate, addOn }), (one) => one.stop());
   const lab = scope.use(new Lab(server), (one) => one.dispose());
   const kernel = await lab.open('debug.ipynb');
   const debug = new Debugger(kernel);

@@ -99,6 +99,12 @@ export class Cell {
       .join('');
   }
 
+  /** The same, of each message once: one that comes again may stand between two halves of a line. */
+  get textOnce(): string {
+    const once = new Map(this.of('stream').map(({ header, content }) => [header.msg_id, content as { text: string }]));
+    return [...once.values()].map(({ text }) => text).join('');
+  }
+
   of(type: string): KernelMessage.IIOPubMessage[] {
     return this.messages.filter(({ header }) => header.msg_type === type);
   }
