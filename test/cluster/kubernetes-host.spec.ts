@@ -10,7 +10,7 @@ import {
 } from '#libs/compute';
 import type { ImageCommand, KernelId, LaunchSpec } from '#libs/contracts';
 import { AgentStream } from '#libs/jupyter';
-import { aLaunch, execute, Facts, newKernelId } from '../conformance/host/host-under-test.js';
+import { aLaunch, execute, Facts, newKernelId, whom } from '../conformance/host/host-under-test.js';
 import { root } from '../support/parts.js';
 import { eventually, processesWith, watchEnd } from '../support/processes.js';
 import { Cluster, IMAGES, isReady } from './cluster.js';
@@ -88,7 +88,7 @@ const anImage = (changes: Partial<LaunchSpec> = {}): LaunchSpec =>
   });
 const start = async (changes: Partial<LaunchSpec> = {}): Promise<KernelId> => {
   const kernelId = newKernelId();
-  await host.launch(kernelId, 'ada', anImage(changes));
+  await host.launch(kernelId, whom('ada'), anImage(changes));
   return kernelId;
 };
 const launched = async (changes: Partial<LaunchSpec> = {}) => {
@@ -153,7 +153,7 @@ describe('a launch', () => {
   it('made twice starts one kernel', async () => {
     const kernelId = newKernelId();
     const launch = anImage();
-    await Promise.all([host.launch(kernelId, 'ada', launch), host.launch(kernelId, 'ada', launch)]);
+    await Promise.all([host.launch(kernelId, whom('ada'), launch), host.launch(kernelId, whom('ada'), launch)]);
     await facts.until(kernelId, 'ready');
     expect(facts.of(kernelId).filter(({ kind }) => kind === 'ready')).toHaveLength(1);
     expect(await names()).toEqual([`kernel-${kernelId}`, `kernel-${kernelId}`]);
@@ -228,7 +228,7 @@ describe('a failed launch', () => {
     const known = shown(kernelId, 'waiting', /^ErrImage/);
     const failed = facts.next(kernelId, 'launch-failed');
     const told = moment(failed);
-    await host.launch(kernelId, 'ada', anImage({ command: made('beamgate.test/nothing:here') }));
+    await host.launch(kernelId, whom('ada'), anImage({ command: made('beamgate.test/nothing:here') }));
     const fact = await failed;
     expect((await told) - (await known)).toBeLessThan(TOLD_WITHIN_MS);
     expect(fact).toMatchObject({ reason: 'image-pull', detail: expect.stringContaining('beamgate.test/nothing:here') });
@@ -239,7 +239,7 @@ describe('a failed launch', () => {
     const known = shown(kernelId, 'terminated', /^(StartError|ContainerCannotRun)$/);
     const failed = facts.next(kernelId, 'launch-failed');
     const told = moment(failed);
-    await host.launch(kernelId, 'ada', anImage({ command: made(IMAGES.pause) }));
+    await host.launch(kernelId, whom('ada'), anImage({ command: made(IMAGES.pause) }));
     const fact = await failed;
     expect((await told) - (await known)).toBeLessThan(TOLD_WITHIN_MS);
     expect(fact.detail).toMatch(/could not be started.*python3/s);

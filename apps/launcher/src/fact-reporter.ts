@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { CommandClient } from '#libs/bus';
-import { KERNEL_HOST, type KernelFact, type KernelHost } from '#libs/compute';
+import { KERNEL_HOST, type KernelFact, type KernelHost, type NodesFact } from '#libs/compute';
 import { InvalidRequest, LauncherFacts } from '#libs/contracts';
 
 export const FACTS = Symbol('Facts');
@@ -14,6 +14,7 @@ type Up = { kind: 'up' };
 /** The contract of each kind of fact. */
 const CONTRACTS = {
   up: LauncherFacts.launcherUp,
+  nodes: LauncherFacts.nodes,
   'agent-up': LauncherFacts.agentUp,
   ready: LauncherFacts.kernelReady,
   info: LauncherFacts.kernelInfo,
@@ -24,12 +25,12 @@ const CONTRACTS = {
 
 /**
  * Reports the host's facts in order, each until it is handed over. While nobody takes them, only the last activity of a
- * kernel is kept.
+ * kernel is kept, and the last list of nodes.
  */
 @Injectable()
 export class FactReporter implements OnApplicationShutdown {
   readonly #log = new Logger('Launcher');
-  readonly #waiting: (KernelFact | Up)[] = [];
+  readonly #waiting: (KernelFact | NodesFact | Up)[] = [];
   readonly #closed = new AbortController();
   #reporting = false;
 
@@ -51,14 +52,15 @@ export class FactReporter implements OnApplicationShutdown {
     await this.host.close();
   }
 
-  #take(fact: KernelFact | Up): void {
-    if (fact.kind === 'activity') this.#forgetActivity(fact.kernelId);
+  #take(fact: KernelFact | NodesFact | Up): void {
+    if (fact.kind === 'activity') this.#forget((old) => old.kind === 'activity' && old.kernelId === fact.kernelId);
+    if (fact.kind === 'nodes') this.#forget((old) => old.kind === 'nodes');
     this.#waiting.push(fact);
     if (!this.#reporting) void this.#report();
   }
 
-  #forgetActivity(kernelId: string): void {
-    const old = this.#waiting.findIndex((fact) => fact.kind === 'activity' && fact.kernelId === kernelId);
+  #forget(isReplaced: (old: KernelFact | NodesFact | Up) => boolean): void {
+    const old = this.#waiting.findIndex(isReplaced);
     // The first is being handed over.
     if (old > 0) this.#waiting.splice(old, 1);
   }

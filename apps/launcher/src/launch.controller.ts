@@ -20,9 +20,9 @@ export class LaunchController {
 
   @MessagePattern(launchKernel.pattern)
   async launch(@Payload() payload: unknown): Promise<object> {
-    const { kernelId, owner, launch } = launchKernel.input.parse(payload);
+    const { kernelId, owner, project, place, launch } = launchKernel.input.parse(payload);
     await this.#reconciled;
-    await this.host.launch(kernelId, owner, launch);
+    await this.host.launch(kernelId, { owner, project, place }, launch);
     return {};
   }
 

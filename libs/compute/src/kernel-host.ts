@@ -1,4 +1,12 @@
-import type { AgentEndpoint, KernelId, KernelInfo, KernelUsage, LaunchSpec } from '#libs/contracts';
+import type {
+  AgentEndpoint,
+  KernelId,
+  KernelInfo,
+  KernelPlace,
+  KernelUsage,
+  LaunchSpec,
+  NodeReport,
+} from '#libs/contracts';
 
 /** What a host tells of one kernel; in order, at least once across a restart of the launcher. */
 export type KernelFact =
@@ -19,17 +27,32 @@ export type KernelFact =
     }
   | { kind: 'launch-failed'; kernelId: KernelId; detail: string; reason?: 'image-pull' | 'unschedulable' };
 
+/** All nodes that there are, told each time one changes. */
+export interface NodesFact {
+  kind: 'nodes';
+  nodes: NodeReport[];
+}
+
+/** For whom a kernel is launched, and where. */
+export interface LaunchFor {
+  owner: string;
+  /** What it is counted to. */
+  project: string | null;
+  /** What the scheduling core chose; null: the host is free to choose. */
+  place: KernelPlace | null;
+}
+
 /** An end of which nothing is known but that it came. */
 export const NO_EXIT = { incarnation: null, code: null, signal: null, outOfMemory: false, agentLost: false };
 
 /** A place where kernels run: processes of this machine, or pods of a cluster. Decides nothing. */
 export interface KernelHost {
   /** Facts go here; set before any other call. */
-  onFact(listener: (fact: KernelFact) => void): void;
+  onFact(listener: (fact: KernelFact | NodesFact) => void): void;
   /** Adopts the agents of `kernelIds` that live, reports `exited` for those that do not, ends all other agents. */
   reconcile(kernelIds: readonly KernelId[]): Promise<void>;
   /** Resolves when the launch is under way; what becomes of it is told by facts. */
-  launch(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<void>;
+  launch(kernelId: KernelId, whom: LaunchFor, spec: LaunchSpec): Promise<void>;
   /** Ends kernel and agent, however far they got; unknown ids report `exited`. */
   stop(kernelId: KernelId, graceMs: number): Promise<void>;
   /** A new process in the same agent, with the same claim; once for each incarnation. */

@@ -4,6 +4,7 @@ export * from './kernel.js';
 export * from './kernel-info.js';
 export * from './kernelspec.js';
 export * from './messages.js';
+export * from './node.js';
 export * from './problems.js';
 export * from './rest.js';
 export * from './scheduling-class.js';

@@ -13,6 +13,7 @@ import {
 } from './kernel.js';
 import { KernelInfo } from './kernel-info.js';
 import { Resources } from './kernelspec.js';
+import { KernelPlace, NodeReport } from './node.js';
 
 /** A request with a reply between services: its pattern, and the schemas of both. */
 export interface CommandContract<I extends z.ZodType, O extends z.ZodType> {
@@ -81,7 +82,13 @@ export type KernelUsage = z.infer<typeof KernelUsage>;
 export const LauncherCommands = {
   launchKernel: command(
     'launcher.launch',
-    z.object({ kernelId: KernelId, owner: z.string(), launch: LaunchSpec }),
+    z.object({
+      kernelId: KernelId,
+      owner: z.string(),
+      project: z.string().nullable().default(null),
+      launch: LaunchSpec,
+      place: KernelPlace.nullable().default(null).describe('null: the launcher is free to choose'),
+    }),
     Nothing,
   ),
   /** Ends the kernel and its agent, however far it got; a kernel unknown here is already stopped: fact `kernelExited`. */
@@ -101,6 +108,8 @@ export const LauncherCommands = {
 export const LauncherFacts = {
   /** A launcher takes commands from now on, and knows of no kernel yet. */
   launcherUp: { pattern: 'fact.launcher-up', schema: Nothing },
+  /** All nodes that there are, each time one changes, coalesced. */
+  nodes: { pattern: 'fact.nodes', schema: z.object({ nodes: z.array(NodeReport) }) },
   /** The agent listens; channels may be opened. */
   agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
   /** The kernel answered kernel_info. */
@@ -130,8 +139,10 @@ export const LauncherFacts = {
 } as const;
 /** Those of one kernel. */
 export type LauncherFact = {
-  [K in Exclude<keyof typeof LauncherFacts, 'launcherUp'>]: { kind: K } & z.infer<(typeof LauncherFacts)[K]['schema']>;
-}[Exclude<keyof typeof LauncherFacts, 'launcherUp'>];
+  [K in Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes'>]: { kind: K } & z.infer<
+    (typeof LauncherFacts)[K]['schema']
+  >;
+}[Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes'>];
 
 /** Gatekeeper → every gateway, from the outbox after the commit, in commit order. */
 export const GatekeeperEvents = {

@@ -7,7 +7,16 @@ import { jest } from '@jest/globals';
 import type { KernelFact, ProcessHost } from '#libs/compute';
 import type { KernelId } from '#libs/contracts';
 import { typescriptExecArgv } from '#libs/testing';
-import { execute, type Facts, hostOptions, interpreter, newHost, newKernelId, traces } from './host-under-test.js';
+import {
+  execute,
+  type Facts,
+  hostOptions,
+  interpreter,
+  newHost,
+  newKernelId,
+  traces,
+  whom,
+} from './host-under-test.js';
 
 jest.setTimeout(60_000);
 
@@ -105,7 +114,7 @@ it('a launcher that comes later fences the earlier one off, and the earlier one 
   const kernelId = newKernelId();
   const earlier = newHost(hostOptions(data, python));
   await earlier.host.reconcile([]);
-  await earlier.host.launch(kernelId, 'ada', {
+  await earlier.host.launch(kernelId, whom('ada'), {
     command: { kind: 'python', python },
     env: {},
     workingDirectory: null,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KernelFact, type KernelHost, ProcessHost, type ProcessHostOptions } from '#libs/compute';
+import { type KernelFact, type KernelHost, type LaunchFor, ProcessHost, type ProcessHostOptions } from '#libs/compute';
 import { type AgentEndpoint, KernelId, type LaunchSpec } from '#libs/contracts';
 import { AgentStream, EMPTY_OBJECT, packV1, peekV1 } from '#libs/jupyter';
 
@@ -43,6 +43,9 @@ export const aLaunch = (python: string, changes: Partial<LaunchSpec> = {}): Laun
   ...changes,
 });
 
+/** Nobody's project, anywhere. */
+export const whom = (owner: string): LaunchFor => ({ owner, project: null, place: null });
+
 export const newKernelId = (): KernelId => KernelId.parse(randomUUID());
 
 type Of<K extends KernelFact['kind']> = Extract<KernelFact, { kind: K }>;
@@ -54,6 +57,7 @@ export class Facts {
 
   constructor(host: KernelHost) {
     host.onFact((fact) => {
+      if (fact.kind === 'nodes') return;
       this.all.push(fact);
       for (const watcher of this.#watchers) watcher();
     });

@@ -12,6 +12,7 @@ import {
   newHost,
   newKernelId,
   traces,
+  whom,
 } from './host-under-test.js';
 
 jest.setTimeout(60_000);
@@ -40,7 +41,7 @@ function use(options: Partial<ProcessHostOptions>): void {
 
 async function launched(changes: Partial<LaunchSpec> = {}, owner = 'ada') {
   const kernelId = newKernelId();
-  await host.launch(kernelId, owner, aLaunch(python, changes));
+  await host.launch(kernelId, whom(owner), aLaunch(python, changes));
   await facts.until(kernelId, 'ready');
   const { endpoint } = await facts.until(kernelId, 'agent-up');
   return { kernelId, endpoint };
@@ -73,9 +74,12 @@ describe('a launch', () => {
 
   it('made twice starts one kernel', async () => {
     const kernelId = newKernelId();
-    await Promise.all([host.launch(kernelId, 'ada', aLaunch(python)), host.launch(kernelId, 'ada', aLaunch(python))]);
+    await Promise.all([
+      host.launch(kernelId, whom('ada'), aLaunch(python)),
+      host.launch(kernelId, whom('ada'), aLaunch(python)),
+    ]);
     await facts.until(kernelId, 'ready');
-    await host.launch(kernelId, 'ada', aLaunch(python));
+    await host.launch(kernelId, whom('ada'), aLaunch(python));
     expect(kinds(kernelId).filter((kind) => kind === 'agent-up')).toHaveLength(1);
   });
 
@@ -103,7 +107,7 @@ describe('a launch', () => {
     ],
   ])('says in a sentence why it failed: %s', async (_what, changes, sentence) => {
     const kernelId = newKernelId();
-    await host.launch(kernelId, 'ada', aLaunch(python, changes()));
+    await host.launch(kernelId, whom('ada'), aLaunch(python, changes()));
     expect((await facts.until(kernelId, 'launch-failed')).detail).toMatch(sentence);
   });
 
@@ -111,7 +115,7 @@ describe('a launch', () => {
     await host.close();
     use({ python: '/no/agent-python' });
     const kernelId = newKernelId();
-    await host.launch(kernelId, 'ada', aLaunch(python));
+    await host.launch(kernelId, whom('ada'), aLaunch(python));
     expect((await facts.until(kernelId, 'launch-failed')).detail).toMatch(/\/no\/agent-python, can't be run/);
   });
 
@@ -172,7 +176,7 @@ describe('an end', () => {
 
   it('comes to a launch that is under way', async () => {
     const kernelId = newKernelId();
-    await host.launch(kernelId, 'ada', aLaunch(python));
+    await host.launch(kernelId, whom('ada'), aLaunch(python));
     await host.stop(kernelId, 5000);
     await facts.until(kernelId, 'exited');
     expect(kinds(kernelId)).not.toContain('ready');
@@ -190,7 +194,7 @@ describe('an end', () => {
     await execute(endpoint, 'import os; os._exit(1)').catch(() => {});
     await facts.until(kernelId, 'exited');
     facts.all.length = 0;
-    await host.launch(kernelId, 'ada', aLaunch(python));
+    await host.launch(kernelId, whom('ada'), aLaunch(python));
     await facts.until(kernelId, 'ready');
     const again = await facts.until(kernelId, 'agent-up');
     await expect(execute(again.endpoint, 'print(2)')).resolves.toMatchObject({ text: '2\n' });

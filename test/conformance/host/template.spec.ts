@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import type { ProcessHost } from '#libs/compute';
-import { aLaunch, execute, type Facts, hostOptions, interpreter, newHost, newKernelId } from './host-under-test.js';
+import {
+  aLaunch,
+  execute,
+  type Facts,
+  hostOptions,
+  interpreter,
+  newHost,
+  newKernelId,
+  whom,
+} from './host-under-test.js';
 
 jest.setTimeout(60_000);
 
@@ -40,7 +49,7 @@ describe('a template of an environment', () => {
 
   async function started(env: Record<string, string> = {}) {
     const id = newKernelId();
-    await host.launch(id, 'alice', aLaunch(python, { env }));
+    await host.launch(id, whom('alice'), aLaunch(python, { env }));
     const { endpoint } = await facts.until(id, 'agent-up');
     await facts.until(id, 'ready');
     const { pid } = JSON.parse(readFileSync(join(data, 'run', `${id}.json`), 'utf8')) as { pid: number };

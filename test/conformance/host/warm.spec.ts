@@ -24,6 +24,7 @@ import {
   newKernelId,
   root,
   traces,
+  whom,
 } from './host-under-test.js';
 
 jest.setTimeout(60_000);
@@ -81,7 +82,7 @@ describe('warm kernels', () => {
 
   async function started({ host, facts }: Stage, env: Record<string, string> = {}) {
     const id = newKernelId();
-    await host.launch(id, 'alice', aLaunch(python, { env, workingDirectory: folder }));
+    await host.launch(id, whom('alice'), aLaunch(python, { env, workingDirectory: folder }));
     const { endpoint } = await facts.until(id, 'agent-up');
     await facts.until(id, 'ready');
     return { id, endpoint };
@@ -218,7 +219,7 @@ describe('a kernel of another language that can be claimed', () => {
       await warm;
       const claim = once(said, 'claiming a warm kernel');
       const id = newKernelId();
-      await host.launch(id, 'alice', { ...aLaunch(interpreter(), { env: { MINE: 'yes' } }), command });
+      await host.launch(id, whom('alice'), { ...aLaunch(interpreter(), { env: { MINE: 'yes' } }), command });
       await Promise.all([claim, facts.until(id, 'ready')]);
       const { endpoint } = await facts.until(id, 'agent-up');
       expect((await execute(endpoint, 'anything')).status).toBe('ok');

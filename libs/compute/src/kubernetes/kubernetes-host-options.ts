@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { KernelId, LaunchSpec } from '#libs/contracts';
+import type { LaunchFor } from '../kernel-host.js';
 import type { HostLog, PoolSize } from '../process/process-host-options.js';
 import type { PodLaunch } from './pod-launch.js';
 
@@ -40,10 +41,10 @@ export interface KubernetesHostOptions {
   boot: string;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /**
-   * @param owner  empty for a warm kernel, which is nobody's yet: so its place must be right for everybody
+   * @param whom  undefined for a warm kernel, which is nobody's yet: so its place must be right for everybody
    * @throws Error with a sentence for the user, where there is no place for it
    */
-  place(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<PodPlace> | PodPlace;
+  place(kernelId: KernelId, whom: LaunchFor | undefined, spec: LaunchSpec): Promise<PodPlace> | PodPlace;
   pools: readonly PodPoolOptions[];
   /** Warm kernels of all pools together, at most. */
   poolBudget: number;

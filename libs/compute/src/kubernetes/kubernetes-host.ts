@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
 import type { ImageCommand, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
-import { type KernelFact, type KernelHost, NO_EXIT } from '../kernel-host.js';
+import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
 import { WarmPool } from '../process/warm-pool.js';
 import { persistently, sentenceOf } from './calls.js';
 import { selfSigned } from './certificate.js';
@@ -79,11 +79,12 @@ export class KubernetesHost implements KernelHost {
     });
   }
 
-  onFact(listener: (fact: KernelFact) => void): void {
+  onFact(listener: (fact: KernelFact | NodesFact) => void): void {
     this.#listener = listener;
   }
 
-  async launch(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<void> {
+  async launch(kernelId: KernelId, whom: LaunchFor, spec: LaunchSpec): Promise<void> {
+    const { owner } = whom;
     const present = this.#kernels.get(kernelId);
     if (this.#preparing.has(kernelId) || (present !== undefined && !present.ended)) return;
     const preparing = { stopped: false };
@@ -102,7 +103,7 @@ export class KubernetesHost implements KernelHost {
         this.#keep(warm);
       } else {
         await this.#pods.listed;
-        const place = await this.options.place(kernelId, owner, spec);
+        const place = await this.options.place(kernelId, whom, spec);
         const secret = secretOf(kernelId, this.#specOf(kernelId, env, cwd ?? '', command), this.options);
         await this.#make(kernelId, secret, like, place, kernelId, spec.launchTimeoutSeconds);
         this.options.log.info({ kernelId, owner, node: place.node }, 'launching');
@@ -135,7 +136,7 @@ export class KubernetesHost implements KernelHost {
     const spec = { ...like, env: {}, workingDirectory: null, launchTimeoutSeconds: ADOPTED_START_SECONDS };
     try {
       await this.#pods.listed;
-      const place = await this.options.place(podId, '', spec);
+      const place = await this.options.place(podId, undefined, spec);
       const secret = secretOf(podId, this.#specOf(podId, {}, '', like.command), this.options, true);
       return await this.#make(podId, secret, like, place, undefined, ADOPTED_START_SECONDS);
     } catch (error) {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KernelId, KernelUsage, LaunchSpec, ProcessCommand, ResourceLimits } from '#libs/contracts';
-import { type KernelFact, type KernelHost, NO_EXIT } from '../kernel-host.js';
+import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
 import { AgentFiles, type AgentSpec } from './agent-files.js';
 import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel.js';
 import { commandEnvironment, kernelEnvironment, missingCommand, pythonEnvironment } from './kernel-environment.js';
@@ -59,11 +59,12 @@ export class ProcessHost implements KernelHost {
     }, SWEEP_MS).unref();
   }
 
-  onFact(listener: (fact: KernelFact) => void): void {
+  onFact(listener: (fact: KernelFact | NodesFact) => void): void {
     this.#listener = listener;
   }
 
-  async launch(kernelId: KernelId, owner: string, spec: LaunchSpec): Promise<void> {
+  async launch(kernelId: KernelId, whom: LaunchFor, spec: LaunchSpec): Promise<void> {
+    const { owner } = whom;
     const present = this.#kernels.get(kernelId);
     if (this.#preparing.has(kernelId) || (present !== undefined && !present.ended)) return;
     const preparing = { stopped: false };
