@@ -95,7 +95,7 @@ it('passes each command to the host', async () => {
   await client.send(LauncherCommands.stopKernel, { kernelId, graceMs: 5 });
   expect(host.calls).toEqual([
     ['reconcile', [kernelId]],
-    ['launch', kernelId, owner, launch],
+    ['launch', kernelId, { owner, project: null, place: null }, launch],
     ['restart', kernelId, 1],
     ['stop', kernelId, 5],
   ]);
