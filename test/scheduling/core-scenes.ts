@@ -5,7 +5,7 @@ type Config = fullCore.CoreConfig;
 
 /** One input of a step; what its numbers mean depends on what there is by then. */
 export interface Deed {
-  what: 'submit' | 'end' | 'leave' | 'idle' | 'node' | 'gone' | 'availability' | 'configure' | 'tick';
+  what: 'submit' | 'end' | 'leave' | 'idle' | 'busy' | 'kept' | 'node' | 'gone' | 'availability' | 'configure' | 'tick';
   pick: number;
   /** Until the next step; 0: in the same step as the next one. */
   waitMs: number;
@@ -21,17 +21,19 @@ const quotas = fc.record({
   t4: fc.record({ gpuMilli: quota, cpuMilli: quota }),
   cpu: fc.record({ cpuMilli: quota }),
 });
-const cap = fc.record({
-  workloads: fc.option(fc.integer({ min: 1, max: 4 }), { nil: null }),
-  gpuMilli: fc.option(fc.constant(1_500), { nil: null }),
-});
+const cap = fc.record(
+  {
+    workloads: fc.integer({ min: 1, max: 4 }),
+    gpuMilli: fc.constant(1_500),
+  },
+  { requiredKeys: [] },
+);
 const queueState = fc.constantFrom<fullCore.QueueState>('open', 'open', 'open', 'hold', 'drain');
 const queue = fc.record({
   weight: fc.integer({ min: 1, max: 3 }),
   quotas,
   state: queueState,
-  perUser: cap,
-  perProject: cap,
+  caps: fc.record({ user: cap, project: cap, instrument: cap }, { requiredKeys: [] }),
 });
 const reservation = fc.record({
   flavor: fc.constantFrom('t4', 'cpu'),
@@ -41,17 +43,21 @@ const reservation = fc.record({
     memoryBytes: fc.constant(0),
   }),
   owner: fc.constantFrom<fullCore.ReservationConfig['owner']>(
-    { kind: 'queue', name: 'q0' },
-    { kind: 'user', name: 'u1' },
-    { kind: 'project', name: 'p0' },
+    { queue: 'q0' },
+    { user: 'u1' },
+    { queue: 'q1', project: 'p0' },
   ),
   from: fc.integer({ min: 0, max: 2_000 }),
   lasts: fc.integer({ min: 1, max: 2_000 }),
+  leadMs: fc.constantFrom(0, 100),
+  graceMs: fc.constantFrom(50, 400),
 });
+const plain = { maxWaitMs: 300, minRuntimeMs: 0, idleMs: 100, halfLifeMs: 640 };
 const classes: fullCore.ClassConfig[] = [
-  { name: 'live', rank: 900, maxWaitMs: 300, evict: 'never', minRuntimeMs: 0, leaseMs: 500 },
-  { name: 'interactive', rank: 700, maxWaitMs: 300, evict: 'reclaim', minRuntimeMs: 0, leaseMs: 400 },
-  { name: 'batch', rank: 500, maxWaitMs: 200, evict: 'requeue', minRuntimeMs: 0, leaseMs: 900 },
+  { ...plain, name: 'live', rank: 900, evict: 'never', leaseMs: 500 },
+  { ...plain, name: 'interactive', rank: 700, evict: 'reclaim', leaseMs: 400 },
+  { ...plain, name: 'batch', rank: 500, maxWaitMs: 200, evict: 'requeue', minRuntimeMs: 60, leaseMs: 900 },
+  { ...plain, name: 'scavenge', rank: 100, maxWaitMs: null, evict: 'requeue', leaseMs: 900, halfLifeMs: 6_400 },
 ];
 
 const config: fc.Arbitrary<Config> = fc
@@ -59,7 +65,8 @@ const config: fc.Arbitrary<Config> = fc
     queues: fc.array(queue, { minLength: 1, maxLength: 3 }),
     reservations: fc.array(reservation, { maxLength: 2 }),
     protectedHeads: fc.integer({ min: 0, max: 2 }),
-    halfLifeMs: fc.constantFrom(64, 640, 6_400),
+    graceMs: fc.constantFrom(0, 50),
+    evictedPerMinute: fc.constantFrom({}, { gpuMilli: 3_000 }),
   })
   .map(({ queues, reservations, ...rest }) => ({
     ...rest,
@@ -67,13 +74,27 @@ const config: fc.Arbitrary<Config> = fc
     cohorts: [{ name: 'all', parent: null, weight: 1, quotas: {} }],
     queues: queues.map((one, at) => ({ ...one, name: `q${at}`, parent: 'all' })),
     classes,
+    pools: [],
     reservations: reservations.map(({ lasts, ...one }, at) => ({ ...one, id: `r${at}`, to: one.from + lasts })),
   }));
 
 const deed = fc.record({
   what: fc.constantFrom<Deed['what']>(
-    ...(['submit', 'submit', 'submit', 'submit', 'end', 'end', 'leave', 'idle', 'node', 'node', 'gone'] as const),
-    ...(['availability', 'configure', 'tick'] as const),
+    ...([
+      'submit',
+      'submit',
+      'submit',
+      'submit',
+      'end',
+      'end',
+      'leave',
+      'idle',
+      'idle',
+      'node',
+      'node',
+      'gone',
+    ] as const),
+    ...(['busy', 'kept', 'availability', 'configure', 'tick'] as const),
   ),
   pick: fc.nat(9_999),
   waitMs: fc.constantFrom(0, 0, 1, 50, 150, 700),
@@ -95,7 +116,7 @@ const requests: ShapeRequest[] = [
 export function eventOf({ what, pick }: Deed, at: number, now: number, state: fullCore.State): fullCore.CoreEvent {
   const pickOf = <T>(list: readonly T[], by = 1): T | undefined => list[Math.floor(pick / by) % list.length];
   const running = [...state.running.keys()];
-  const waiting = state.lines.all().flatMap(({ workloads }) => workloads.map(({ id }) => id));
+  const waiting = [...state.waiting.workloads()].map(({ id }) => id);
   const nodes = [...state.flavorOfNode.keys()];
   switch (what) {
     case 'submit':
@@ -106,6 +127,9 @@ export function eventOf({ what, pick }: Deed, at: number, now: number, state: fu
       return { kind: 'released', id: pickOf(waiting) ?? 'nobody' };
     case 'idle':
       return { kind: 'idle', id: pickOf(running) ?? 'nobody', since: now };
+    case 'busy':
+    case 'kept':
+      return { kind: what, id: pickOf(running) ?? 'nobody' };
     case 'node': {
       const devices = pick % 3 === 0 ? 0 : 1 + (pick % 2);
       const node = { id: `n${at}`, cpuMilli: 1_000 + 500 * (pick % 3), memoryBytes: 0 };
@@ -141,13 +165,14 @@ function workloadOf(pick: number, at: number, now: number): fullCore.CoreWorkloa
     queue: `q${Math.floor(pick / 5) % 3}`,
     user: `u${Math.floor(pick / 15) % 3}`,
     project: `p${pick % 2}`,
-    class: classes[Math.floor(pick / 45) % 3]?.name ?? 'batch',
+    instrument: pick % 11 === 0 ? 'i0' : null,
+    class: classes[Math.floor(pick / 45) % classes.length]?.name ?? 'batch',
     offset: (pick % 3) - 1,
     flavors: request.gpuCount > 0 ? ['t4'] : pick % 2 ? ['cpu', 't4'] : ['cpu'],
     request,
     wallMs: pick % 4 === 0 ? null : 100 * (1 + (pick % 7)),
     submittedAt: now,
-    lastBusyAt: null,
+    environment: null,
     evictions: 0,
   };
 }

@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { fullCore } from '#libs/scheduling';
-import { arbitraryScene, eventOf, type Scene } from './core-scenes.js';
+import { arbitraryScene } from './core-scenes.js';
+import { type Moment, play } from './play.js';
 
 const { State, step, snapshot, restore, amountsOf } = fullCore;
 type State = fullCore.State;
@@ -10,30 +11,11 @@ const RUNS = process.env['BEAMGATE_FULL'] === '1' ? 100_000 : 1_000;
 // Nothing is timed: the long run takes some minutes for each property.
 jest.setTimeout(3_600_000);
 
-interface Moment {
-  state: State;
-  events: fullCore.CoreEvent[];
-  now: number;
-  result: fullCore.CoreStep;
-}
-
-/** Plays a scene; `look` sees the state after each step. */
-function play({ config, deeds }: Scene, look: (moment: Moment) => void): void {
-  const state = new State(structuredClone(config), 0);
-  let now = 0;
-  let events: fullCore.CoreEvent[] = [];
-  for (const [at, deed] of deeds.entries()) {
-    events.push(eventOf(deed, at, now, state));
-    if (deed.waitMs === 0 && at < deeds.length - 1) continue;
-    look({ state, events, now, result: step(state, events, now) });
-    now += deed.waitMs;
-    events = [];
-  }
-}
-
 const always = (look: () => (moment: Moment) => void): void =>
   fc.assert(
-    fc.property(arbitraryScene, (scene) => play(scene, look())),
+    fc.property(arbitraryScene, (scene) => {
+      play(scene, look());
+    }),
     { numRuns: RUNS },
   );
 
@@ -72,14 +54,17 @@ describe('the full core, whatever happens', () => {
       for (let prefix = running.length - starts; prefix <= running.length; prefix += 1) {
         expect(withinQuotas(state.config, running.slice(0, prefix))).toBe(true);
       }
+      const kept = [...state.nominations.values()].flatMap(({ ghosts, held }) => [
+        ...ghosts.map(({ placement }) => placement),
+        ...held,
+      ]);
+      const placed = [...running.map(({ placement }) => placement), ...kept];
       for (const { nodes } of state.pools.values()) {
         for (const { spec, cpuFree, free } of nodes.all()) {
           expect(cpuFree).toBeGreaterThanOrEqual(0);
           for (const [device, left] of free.entries()) {
-            const shares = running.filter(
-              ({ placement: { node, devices } }) => node === spec.id && devices.includes(device),
-            );
-            const used = shares.reduce((sum, { placement }) => sum + placement.gpuMilli, 0);
+            const shares = placed.filter(({ node, devices }) => node === spec.id && devices.includes(device));
+            const used = shares.reduce((sum, { gpuMilli }) => sum + gpuMilli, 0);
             expect(used).toBeLessThanOrEqual(1_000);
             expect(left).toBe(1_000 - used);
           }
@@ -87,25 +72,31 @@ describe('the full core, whatever happens', () => {
       }
     }));
 
-  it('I2: books what runs, no more and no less', () =>
+  it('I2: books what runs and what is kept for somebody, no more and no less', () =>
     always(() => ({ state }) => {
       const running = [...state.running.values()];
-      for (const { name, perUser } of state.config.queues) {
+      const nominations = [...state.nominations.values()];
+      const booked = [...running, ...nominations.flatMap(({ ghosts }) => ghosts)];
+      for (const { name, caps } of state.config.queues) {
         for (const [row, amount] of state.ledger.allocated(name).entries()) {
           const [flavor, axis] = [['t4', 'cpu'][Math.floor(row / 3)], row % 3];
           if (axis === 2) continue;
           const of = (one: fullCore.Running) => one.workload.queue === name && one.flavor === flavor;
-          expect(amount).toBe(held(running, of, axis as 0 | 1));
+          const more = nominations.filter((one) => one.workload.queue === name && one.flavor === flavor);
+          const kept = more.reduce((sum, one) => sum + (one.more[axis] as number), 0);
+          expect(amount).toBe(held(booked, of, axis as 0 | 1) + kept);
         }
         for (const user of ['u0', 'u1', 'u2']) {
           const own = running.filter(({ workload }) => workload.queue === name && workload.user === user);
-          expect(own.length).toBeLessThanOrEqual(perUser.workloads ?? Infinity);
-          expect(state.holding(name, 'user', user).workloads).toBe(own.length);
+          expect(own.length).toBeLessThanOrEqual(caps.user?.workloads ?? Infinity);
+          expect(state.holdings.of(name, 'user', user).workloads).toBe(own.length);
         }
       }
       for (const { nodes } of state.pools.values()) {
         for (const { spec, cpuFree } of nodes.all()) {
-          expect(spec.cpuMilli - cpuFree).toBe(held(running, ({ placement }) => placement.node === spec.id, 1));
+          const here = nominations.flatMap(({ held: parts }) => parts).filter(({ node }) => node === spec.id);
+          const kept = here.reduce((sum, { cpuMilli }) => sum + cpuMilli, 0);
+          expect(spec.cpuMilli - cpuFree).toBe(held(booked, ({ placement }) => placement.node === spec.id, 1) + kept);
         }
       }
     }));
@@ -123,17 +114,17 @@ describe('the full core, whatever happens', () => {
       { numRuns: RUNS },
     ));
 
-  it('I4: leaves nobody waiting who fits its quota and a node, but behind a protected head or a reservation', () =>
-    always(() => ({ state, result, now }) => {
-      const { config } = state;
-      const kept = config.protectedHeads > 0 || config.reservations.some(({ to }) => to > now);
-      for (const { workloads } of state.lines.all()) {
-        for (const workload of workloads.filter((one) => couldStart(state, one))) {
-          const head = result.reasons.find(({ id }) => id === workloads[0]?.id);
-          expect({ workload, kept, reason: head?.reason.kind }).toEqual({
-            workload,
-            kept: true,
-            reason: 'behind-head',
+  it('I4: leaves nobody waiting who fits its quota and a node, but where a head or a reservation would be delayed', () =>
+    always(() => ({ state, now }) => {
+      for (const workload of state.waiting.workloads()) {
+        for (const flavor of workload.flavors.filter((one) => couldStart(state, workload, one))) {
+          const { profile, promised } = state.pool(flavor);
+          const kept = profile.copy();
+          for (const { id, amounts, at, durationMs } of promised)
+            kept.hold(`kept ${id}`, { amounts, from: at, to: at + durationMs, lapses: true });
+          const wall = workload.wallMs ?? state.classOf(workload)?.leaseMs ?? 1;
+          expect({ workload, flavor, now, fits: kept.fits(amountsOf(workload.request), wall) }).toMatchObject({
+            fits: false,
           });
         }
       }
@@ -164,6 +155,10 @@ describe('the full core, whatever happens', () => {
     always(() => {
       let ran = new Set<string>();
       return ({ state, events, result }) => {
+        for (const action of result.actions) {
+          if (action.kind !== 'evict' || !state.nominations.has(action.for)) continue;
+          expect(state.queue(state.nominations.get(action.for)?.workload.queue ?? '')?.state).toBe('open');
+        }
         const told = new Set(events.flatMap((event) => (event.kind === 'released' ? [event.id] : [])));
         const lost = new Set(result.actions.flatMap((action) => (action.kind === 'lost' ? [action.id] : [])));
         if (!events.some(({ kind }) => kind === 'node-removed')) expect(lost.size).toBe(0);
@@ -185,29 +180,37 @@ function sorted(of: fullCore.Snapshot): fullCore.Snapshot {
     ...of,
     nodes: [...of.nodes].sort((a, b) => (a.flavor < b.flavor ? -1 : a.flavor > b.flavor ? 1 : 0)),
     waiting: byId([...of.waiting]),
+    promised: [...of.promised].sort(([a], [b]) => (a < b ? -1 : 1)),
+    running: [...of.running].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1)),
+    leases: [...of.leases].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)),
+    grudges: [...of.grudges].sort(([a], [b]) => (a < b ? -1 : 1)),
     shares: {
       ...of.shares,
-      rows: [...of.shares.rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+      users: [...of.shares.users].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
     },
   };
 }
 
-function couldStart(state: State, workload: fullCore.CoreWorkload): boolean {
+/** By quotas, caps and nodes alone. */
+function couldStart(state: State, workload: fullCore.CoreWorkload, flavor: string): boolean {
   const queue = state.queue(workload.queue);
-  if (queue?.state !== 'open') return false;
+  if (queue?.state !== 'open' || state.nominations.has(workload.id)) return false;
   const running = [...state.running.values()];
   const amounts = amountsOf(workload.request);
-  for (const kind of ['user', 'project'] as const) {
-    const cap = kind === 'user' ? queue.perUser : queue.perProject;
+  for (const kind of ['user', 'project', 'instrument'] as const) {
+    const cap = queue.caps[kind];
+    if (workload[kind] === null || !cap) continue;
     const own = running.filter((one) => one.workload.queue === queue.name && one.workload[kind] === workload[kind]);
     if (own.length + 1 > (cap.workloads ?? Infinity)) return false;
     const gpu = own.reduce((sum, one) => sum + (one.amounts[0] as number), amounts[0] as number);
     if (workload.request.gpuCount > 0 && gpu > (cap.gpuMilli ?? Infinity)) return false;
   }
-  return workload.flavors.some((flavor) => {
-    const nodes = state.pools.get(flavor)?.nodes.copy();
-    if (!nodes?.fits(nodes.shape(workload.request))) return false;
-    const more = { workload, flavor, amounts } as unknown as fullCore.Running;
-    return withinQuotas(state.config, [...running, more]);
-  });
+  const nodes = state.pools.get(flavor)?.nodes.copy();
+  if (!nodes?.fits(nodes.shape(workload.request))) return false;
+  const kept = [...state.nominations.values()].flatMap(({ ghosts, workload: { queue: of }, flavor: on, more }) => [
+    ...ghosts,
+    { workload: { queue: of }, flavor: on, amounts: more } as unknown as fullCore.Running,
+  ]);
+  const own = { workload, flavor, amounts } as unknown as fullCore.Running;
+  return withinQuotas(state.config, [...running, ...kept, own]);
 }

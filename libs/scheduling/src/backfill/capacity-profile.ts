@@ -5,7 +5,7 @@ import { SortedList } from './sorted-list.js';
 /** The end of what has none. */
 export const FOREVER = Number.MAX_SAFE_INTEGER;
 /** A hold that outlasts its estimate is thought to end so much later, again and again. */
-const OVERRUN_MS = 60_000;
+export const OVERRUN_MS = 60_000;
 
 /** What takes capacity over a time: a running workload, a reservation, a protected head, a node that is away. */
 export interface Hold {

@@ -1,36 +1,57 @@
-import type { Axis } from './model.js';
+import type { Axis, Capped } from './model.js';
 
 /** What the core tells the outside to do, in this order. */
 export type CoreAction =
-  | { kind: 'start'; id: string; node: string; devices: readonly number[]; flavor: string }
+  | Start
   /** Was not taken into the line. */
   | { kind: 'refuse'; id: string; because: Refusal }
   /** Ran on a node that has gone. */
-  | { kind: 'lost'; id: string };
+  | { kind: 'lost'; id: string }
+  /** To be warned now and ended at `at`, unless it is spared before. `for`: a workload's id or a reservation's. */
+  | { kind: 'evict'; id: string; how: EvictedAs; for: string; at: number }
+  /** Is to be ended no more. */
+  | { kind: 'spare'; id: string }
+  /** A warm kernel is to be made there, which holds its place from now on. */
+  | { kind: 'warm'; id: string; environment: string; flavor: string; node: string; devices: readonly number[] }
+  /** A warm kernel is not wanted any more: its place is free. */
+  | { kind: 'cool'; id: string };
 
+export interface Start {
+  kind: 'start';
+  id: string;
+  flavor: string;
+  node: string;
+  devices: readonly number[];
+  migStart?: number;
+  /** The warm kernel whose place it takes. */
+  spare?: string;
+}
+
+/** `requeue`: comes back into its queue. `reservation`: its place was somebody else's from then on. */
+export type EvictedAs = 'reclaim' | 'requeue' | 'reservation';
 export type Refusal = 'no-queue' | 'no-class' | 'draining' | 'no-shape';
 
-/** Why the first of a line waits: the first that holds. */
+/** Why one waits: the first that holds. */
 export type WaitReason =
   /** Its queue or class is configured no more. */
-  | { kind: 'deactivated' }
-  | { kind: 'queue-held' }
-  /** Its queue could not take it if it were empty. */
-  | { kind: 'never-fits' }
+  | { code: 'Deactivated' }
+  | { code: 'QueueHeld' }
+  /** Its queue, or the largest node, could not take it if all were empty. */
+  | { code: 'NeverFits'; limit: 'quota' | 'node' }
   /** None of its flavors has a node. */
-  | { kind: 'no-flavor' }
-  | { kind: 'user-cap'; of: 'user' | 'project' }
-  | { kind: 'quota-wait'; flavor: string; axis: Axis; missing: number }
-  /** There is room now, but it is kept for a head or a reservation. */
-  | { kind: 'behind-head'; flavor: string; earliest: number | null }
+  | { code: 'NoFlavor' }
+  | { code: 'UserCap'; of: Capped; axis: 'workloads' | Axis; limit: number }
+  | { code: 'QuotaWait'; queue: string; flavor: string; axis: Axis; missing: number }
+  /** There is room, but a reservation takes it before this one would end. */
+  | { code: 'ReservedFor'; flavor: string; reservation: string; until: number }
+  /** There is room, but `head` was promised it; null: those before it in the line take what there is. */
+  | { code: 'BehindHead'; flavor: string; head: string | null; shadow: number | null }
   /** Free in sum, on no node. */
-  | { kind: 'fragmented'; flavor: string }
-  | { kind: 'capacity-wait'; flavor: string; earliest: number | null };
-
-export interface LineReason {
-  /** The first of the line. */
-  id: string;
-  /** How many wait behind it, alike in all that is asked. */
-  behind: number;
-  reason: WaitReason;
-}
+  | { code: 'Fragmented'; flavor: string }
+  /** Is first in its line and lacks capacity. */
+  | { code: 'Capacity'; flavor: string; axis: Axis; missing: number; shadow: number | null }
+  /** Those leave for it. */
+  | { code: 'Evicting'; victims: readonly string[]; at: number }
+  /** The spare that it is to take is not ready. */
+  | { code: 'WarmStarting' }
+  | { code: 'NotYetLooked' };

@@ -1,166 +1,152 @@
-import { FOREVER } from '../backfill/capacity-profile.js';
-import type { CoreAction, LineReason, WaitReason } from './actions.js';
-import { amountsOf } from './amounts-of.js';
-import type { Line } from './lines.js';
-import type { ClassConfig, CoreWorkload, QueueConfig } from './model.js';
-import { compareKeys, effectiveRank, type OrderKey } from './order.js';
-import { headHold, type Pool } from './pool.js';
-import type { FullState } from './state.js';
+import { within } from '../backfill/amounts.js';
+import type { Cycle } from './cycle.js';
+import { tellingReason } from './cycle.js';
+import { isOverdue } from './heads.js';
+import { borrows } from './turn.js';
+import { compareAge, compareDuration, type Group, type Pending, type QueueLine } from './waiting.js';
 
-/** One cycle of admission: the state, and what the cycle has found out so far. */
-interface Cycle {
-  readonly state: FullState;
-  readonly capacity: readonly number[];
-  readonly actions: CoreAction[];
-  /** Protected heads, by flavor. */
-  readonly heads: Map<string, string[]>;
-  /** When something may change though nothing happens. */
-  readonly alarms: number[];
+/** So many overdue ones of a group are tried by age in one cycle, then the shortest: bounds the cost of a deep queue. */
+const OVERDUE_PER_GROUP = 100;
+
+/** Starts in order all that may start, until each flavor has its protected heads. */
+export function admitInOrder(cycle: Cycle): void {
+  const { order, refused } = cycle;
+  for (let turn = order.first(); turn; turn = order.first()) {
+    const { pending } = turn;
+    const answer = cycle.attempt(pending, true);
+    if (answer === undefined) continue;
+    if (Array.isArray(answer)) {
+      cycle.wait(pending, answer);
+      continue;
+    }
+    refused.push({ pending, reason: answer });
+    if (answer.code === 'QueueHeld') order.closeLine(pending.group.ask.line);
+    else if (answer.code === 'UserCap' || answer.code === 'Deactivated') order.closeGroup(pending.group);
+    else order.closeAsk(pending.group.ask);
+  }
 }
 
 /**
- * Starts, in order, all that may start. One that waits for capacity is protected, up to `protectedHeads` per flavor: who
- * comes after it starts only where the head's earliest start by wall limits and leases does not move (EASY).
+ * Starts, rank by rank, whatever moves neither a protected head nor a reservation: the queue with the least share first,
+ * in it those past their maxWait oldest first, then the shortest. A group is left at its first one that does not fit,
+ * since all longer ones of it do not fit either.
+ *
+ * @see EASY: Lifka, JSSPP 1995; shortest first: Tsafrir et al., IEEE TPDS 18 (2007); the measurements: docs/adr/0014
  */
-export function admit(state: FullState, actions: CoreAction[]): { reasons: LineReason[]; alarms: number[] } {
-  const cycle: Cycle = { state, capacity: state.capacity(), actions, heads: new Map(), alarms: [] };
-  const reasons: LineReason[] = [];
-  let open = state.lines.all().map((line) => ({ line, key: keyOf(cycle, line) }));
-  try {
-    while (open.length > 0) {
-      const first = open.reduce((best, one) => (compareKeys(one.key, best.key) < 0 ? one : best));
-      const { line } = first;
-      const head = line.workloads[0] as CoreWorkload;
-      const reason = attempt(cycle, head);
-      if (reason) {
-        reasons.push({ id: head.id, behind: line.workloads.length - 1, reason });
-        open = open.filter((one) => one !== first);
-        continue;
+export function backfill(cycle: Cycle): void {
+  const byRank = openGroups(cycle);
+  for (const rank of [...byRank.keys()].sort((a, b) => b - a)) {
+    for (const heads of cycle.heads.values()) heads.protectFromBelow(rank);
+    fill(cycle, byRank.get(rank) ?? []);
+  }
+}
+
+/** The groups that fit into what is free now, by rank. */
+function openGroups({ state, order }: Cycle): Map<number, Group[]> {
+  const ranks = new Map<number, Group[]>();
+  const free = [...state.pools.values()].map(({ flavor, profile, reservations }) => ({
+    flavor,
+    // Some may take what is reserved.
+    amounts: reservations.some(({ from, to }) => from <= state.now && state.now < to)
+      ? profile.capacity
+      : profile.freeNow,
+  }));
+  for (const line of state.waiting.lines.values()) {
+    for (const ask of line.asks.values()) {
+      const has = free.some(({ flavor, amounts }) => ask.flavors.includes(flavor) && within(ask.amounts, amounts));
+      if (!has) continue;
+      for (const group of ask.groups.values()) {
+        if (order.isClosedGroup(group)) continue;
+        const groups = ranks.get(group.rank);
+        if (groups) groups.push(group);
+        else ranks.set(group.rank, [group]);
       }
-      // Shares have changed.
-      open = open
-        .filter(({ line: { workloads } }) => workloads.length > 0)
-        .map((one) => ({ line: one.line, key: keyOf(cycle, one.line) }));
     }
-  } finally {
-    for (const [flavor, ids] of cycle.heads) for (const id of ids) state.pool(flavor).profile.release(headHold(id));
   }
-  return { reasons, alarms: cycle.alarms };
+  return ranks;
 }
 
-function keyOf({ state, capacity, alarms }: Cycle, { workloads }: Line): OrderKey {
-  const workload = workloads[0] as CoreWorkload;
-  const { id, queue, user, offset, submittedAt } = workload;
-  const own = classOf(state, workload);
-  const raise = own && effectiveRank(own, state.config.classes, state.now - submittedAt);
-  if (raise && raise.raisedAfterMs !== null) alarms.push(submittedAt + raise.raisedAfterMs);
-  const amounts = amountsOf(workload.request);
-  return {
-    owns: workload.flavors.some((flavor) => reservationOf(state, workload, flavor) !== null),
-    rank: raise?.rank ?? -1,
-    borrows: !workload.flavors.some((flavor) => state.ledger.fitsQuota(queue, flavor, amounts) === 'nominal'),
-    shares: state.shares.pathShares(queue, capacity),
-    usage: state.shares.userShare(queue, user, capacity),
-    ...{ offset, submittedAt, id },
-  };
+interface Front {
+  readonly group: Group;
+  /** Its turn has come; undefined: none of it is left to be tried. */
+  pending: Pending | undefined;
+  /** Tried by age so far; null: shortest first from now on. */
+  overdue: number | null;
 }
 
-/** Undefined: it has started. */
-function attempt(cycle: Cycle, workload: CoreWorkload): WaitReason | undefined {
+function fill(cycle: Cycle, groups: readonly Group[]): void {
   const { state } = cycle;
-  const queue = state.queue(workload.queue);
-  const own = classOf(state, workload);
-  if (!queue || !own) return { kind: 'deactivated' };
-  if (queue.state !== 'open') return { kind: 'queue-held' };
-  const flavors = workload.flavors.filter((flavor) => (state.pools.get(flavor)?.nodes.size ?? 0) > 0);
-  if (flavors.length === 0) return { kind: 'no-flavor' };
-  const amounts = amountsOf(workload.request);
-  if (!flavors.some((flavor) => state.ledger.everFits(queue.name, flavor, amounts))) return { kind: 'never-fits' };
-  const of = cappedBy(state, queue, workload, amounts[0] as number);
-  if (of) return { kind: 'user-cap', of };
-  const refusals: WaitReason[] = [];
-  for (const flavor of flavors) {
-    const refused = attemptFlavor(cycle, workload, own, flavor);
-    if (!refused) return undefined;
-    refusals.push(refused);
+  const lines = new Map<QueueLine, Front[]>();
+  for (const group of groups) {
+    const front: Front = { group, pending: group.byAge.first(), overdue: 0 };
+    byAgeOrShortest(front, state.now);
+    const fronts = lines.get(group.ask.line);
+    if (fronts) fronts.push(front);
+    else lines.set(group.ask.line, [front]);
   }
-  // The one that is nearest to a start says most.
-  const nearest = (['behind-head', 'fragmented', 'capacity-wait'] as const).flatMap((kind) =>
-    refusals.filter((refusal) => refusal.kind === kind),
-  );
-  return nearest[0] ?? refusals[0];
-}
-
-function attemptFlavor(cycle: Cycle, workload: CoreWorkload, own: ClassConfig, flavor: string): WaitReason | undefined {
-  const { state, actions } = cycle;
-  const { now, ledger } = state;
-  const amounts = amountsOf(workload.request);
-  const quota = ledger.fitsQuota(workload.queue, flavor, amounts);
-  if (typeof quota !== 'string') return { kind: 'quota-wait', flavor, ...quota };
-  const pool = state.pool(flavor);
-  const durationMs = Math.max(1, workload.wallMs ?? own.leaseMs);
-  const reservation = reservationOf(state, workload, flavor);
-  const placement = pool.nodes.place(pool.nodes.shape(workload.request));
-  const { fits, at } = pool.withReservation(reservation, () => {
-    const fits = pool.profile.fits(amounts, durationMs);
-    if (fits && placement) return { fits, at: now };
-    const from = fits ? (pool.profile.changeAfter(now) ?? FOREVER) : now;
-    return { fits, at: pool.profile.earliestStart(amounts, durationMs, from) };
-  });
-  if (fits && placement) {
-    state.lines.remove(workload.id);
-    state.book({ workload, flavor, placement, amounts, startedAt: now, until: now + durationMs, reservation });
-    state.shares.started(workload.queue, workload.user, flavor, amounts);
-    actions.push({ kind: 'start', id: workload.id, node: placement.node, devices: placement.devices, flavor });
-    return undefined;
+  for (let front = best(cycle, lines); front?.pending; front = best(cycle, lines)) {
+    const { pending, group } = front;
+    const after = front.overdue === null ? group.byDuration.after(pending) : group.byAge.after(pending);
+    const answer = cycle.attempt(pending, false);
+    if (answer === undefined) {
+      front.pending = after;
+      byAgeOrShortest(front, state.now);
+      continue;
+    }
+    cycle.refused.push({ pending, reason: Array.isArray(answer) ? tellingReason(answer) : answer });
+    if (!Array.isArray(answer) && answer.code === 'UserCap') cycle.order.closeGroup(group);
+    const onlyLong =
+      Array.isArray(answer) && answer.some(({ reason: { code } }) => code === 'BehindHead' || code === 'ReservedFor');
+    if (onlyLong && front.overdue !== null) {
+      front.pending = after;
+      front.overdue += 1;
+      byAgeOrShortest(front, state.now);
+    } else if (onlyLong || cycle.order.isClosedGroup(group)) front.pending = undefined;
+    else {
+      cycle.order.closeAsk(group.ask);
+      front.pending = undefined;
+    }
   }
-  protect(cycle, pool, workload.id, { amounts, from: at, durationMs });
-  const earliest = at ?? null;
-  if (placement) {
-    // Who is protected, and from when, may change with what is thought to end and with past usage.
-    cycle.alarms.push(pool.profile.changeAfter(now) ?? FOREVER, state.shares.nextSampleAt());
-    return { kind: 'behind-head', flavor, earliest };
+}
+
+/** Whether the next one is still tried for its age. */
+function byAgeOrShortest(front: Front, now: number): void {
+  if (front.overdue === null) return;
+  if (front.pending && front.overdue < OVERDUE_PER_GROUP && isOverdue(front.pending, now)) return;
+  front.overdue = null;
+  front.pending = front.group.byDuration.first();
+}
+
+/** The next to be tried: of the queue with the least share. */
+function best({ state, order }: Cycle, lines: ReadonlyMap<QueueLine, Front[]>): Front | undefined {
+  let found: { front: Front; borrows: boolean; shares: number[] } | undefined;
+  for (const [line, fronts] of lines) {
+    let own: { front: Front; borrows: boolean } | undefined;
+    for (const front of fronts) {
+      if (!front.pending || order.isClosedGroup(front.group)) continue;
+      const one = { front, borrows: borrows(state, front.group.ask) };
+      if (!own || compareFronts(one, own) < 0) own = one;
+    }
+    if (!own) continue;
+    const shares = state.shares.pathShares(line.queue);
+    if (!found || compareLines({ ...own, shares }, found) < 0) found = { ...own, shares };
   }
-  return fits ? { kind: 'fragmented', flavor } : { kind: 'capacity-wait', flavor, earliest };
+  return found?.front;
 }
 
-/** One that can't start at all as things are protects nothing. */
-function protect(
-  { state, heads, alarms }: Cycle,
-  { flavor, profile }: Pool,
-  id: string,
-  { amounts, from, durationMs }: { amounts: readonly number[]; from: number | undefined; durationMs: number },
-): void {
-  const ids = heads.get(flavor) ?? [];
-  if (from === undefined || ids.length >= state.config.protectedHeads) return;
-  heads.set(flavor, [...ids, id]);
-  alarms.push(from);
-  profile.hold(headHold(id), { amounts, from, to: from + durationMs, lapses: true });
+function compareFronts(a: { front: Front; borrows: boolean }, b: { front: Front; borrows: boolean }): number {
+  if (a.borrows !== b.borrows) return a.borrows ? 1 : -1;
+  const [first, second] = [a.front.pending as Pending, b.front.pending as Pending];
+  if ((a.front.overdue === null) !== (b.front.overdue === null)) return a.front.overdue === null ? 1 : -1;
+  return a.front.overdue === null ? compareDuration(first, second) : compareAge(first, second);
 }
 
-function cappedBy(
-  state: FullState,
-  queue: QueueConfig,
-  workload: CoreWorkload,
-  gpuMilli: number,
-): 'user' | 'project' | undefined {
-  for (const kind of ['user', 'project'] as const) {
-    const cap = kind === 'user' ? queue.perUser : queue.perProject;
-    const holds = state.holding(queue.name, kind, workload[kind]);
-    if (holds.workloads + 1 > (cap.workloads ?? Infinity)) return kind;
-    if (gpuMilli > 0 && holds.gpuMilli + gpuMilli > (cap.gpuMilli ?? Infinity)) return kind;
+type LineBest = { front: Front; borrows: boolean; shares: number[] };
+function compareLines(a: LineBest, b: LineBest): number {
+  if (a.borrows !== b.borrows) return a.borrows ? 1 : -1;
+  for (const [level, share] of a.shares.entries()) {
+    const apart = share - (b.shares[level] ?? 0);
+    if (apart !== 0) return apart;
   }
-  return undefined;
+  return compareFronts(a, b);
 }
-
-/** The reservation of that flavor that runs now and is its. */
-function reservationOf({ config, now }: FullState, workload: CoreWorkload, flavor: string): string | null {
-  const own = config.reservations.find(
-    ({ flavor: of, owner, from, to }) =>
-      of === flavor && from <= now && now < to && workload[owner.kind] === owner.name,
-  );
-  return own?.id ?? null;
-}
-
-const classOf = ({ config }: FullState, workload: CoreWorkload): ClassConfig | undefined =>
-  config.classes.find(({ name }) => name === workload.class);

@@ -1,8 +1,13 @@
 import { shapeOf } from '../placement/shape.js';
 import type { CoreAction, Refusal } from './actions.js';
+import { amountsOf } from './amounts-of.js';
 import type { CoreEvent, CoreWorkload } from './model.js';
+import { leaveGhost } from './nomination.js';
 import type { Running } from './running.js';
 import type { FullState } from './state.js';
+
+/** Since it was evicted one may not evict from its evictor's queue for so long. */
+const GRUDGE_MS = 1_800_000;
 
 /** Tells the state of one event; repeats, and ids that it does not know, are ignored. */
 export function apply(state: FullState, event: CoreEvent, actions: CoreAction[]): void {
@@ -10,26 +15,29 @@ export function apply(state: FullState, event: CoreEvent, actions: CoreAction[])
     case 'submitted':
       submit(state, structuredClone(event.workload), actions);
       return;
+    case 'running':
+      take(state, structuredClone(event));
+      return;
     case 'released':
       release(state, event.id);
       return;
     case 'idle':
-    case 'busy': {
-      const running = state.running.get(event.id);
-      if (running) running.workload.lastBusyAt = event.kind === 'idle' ? event.since : null;
+    case 'busy':
+    case 'kept':
+      use(state, event);
       return;
-    }
     case 'node-added':
       if (state.flavorOfNode.has(event.node.id)) return;
       state.flavorOfNode.set(event.node.id, event.flavor);
-      state.pool(event.flavor).addNode(structuredClone(event.node), state.now);
+      state.pool(event.flavor).addNode(structuredClone(event.node));
+      state.capacityChanged();
       return;
     case 'node-removed':
       removeNode(state, event.id, actions);
       return;
     case 'node-changed': {
       const flavor = state.flavorOfNode.get(event.id);
-      if (flavor !== undefined) state.pool(flavor).setAvailability(event.id, event.availability, state.now);
+      if (flavor !== undefined) state.pool(flavor).setAvailability(event.id, event.availability);
       return;
     }
     case 'configured':
@@ -41,17 +49,18 @@ export function apply(state: FullState, event: CoreEvent, actions: CoreAction[])
 
 function submit(state: FullState, workload: CoreWorkload, actions: CoreAction[]): void {
   const { id } = workload;
-  if (state.running.has(id) || state.lines.has(id)) return;
+  if (state.running.has(id) || state.waiting.get(id)) return;
   const because = refusal(state, workload);
   if (because) actions.push({ kind: 'refuse', id, because });
-  else state.lines.add(workload);
+  else state.waiting.add(workload, state.now);
 }
 
-function refusal({ config }: FullState, workload: CoreWorkload): Refusal | undefined {
-  const queue = config.queues.find(({ name }) => name === workload.queue);
+function refusal(state: FullState, workload: CoreWorkload): Refusal | undefined {
+  const queue = state.queue(workload.queue);
   if (!queue) return 'no-queue';
-  if (!config.classes.some(({ name }) => name === workload.class)) return 'no-class';
-  if (queue.state === 'drain') return 'draining';
+  if (!state.classOf(workload)) return 'no-class';
+  // One that was evicted is not new.
+  if (queue.state === 'drain' && workload.evictions === 0) return 'draining';
   try {
     shapeOf(workload.request);
   } catch {
@@ -60,26 +69,69 @@ function refusal({ config }: FullState, workload: CoreWorkload): Refusal | undef
   return undefined;
 }
 
-function release(state: FullState, id: string): void {
-  state.lines.remove(id);
-  const running = state.running.get(id);
-  if (running) end(state, running);
+function take(state: FullState, { workload, place, startedAt }: Extract<CoreEvent, { kind: 'running' }>): void {
+  const { id, request } = workload;
+  if (state.running.has(id)) return;
+  state.waiting.remove(id);
+  const { flavor, node, devices, migStart } = place;
+  const { cpuMilli, memoryBytes, gpuMilli, migProfile } = request;
+  const mig = migProfile === undefined ? {} : { mig: { profile: migProfile, start: migStart ?? 0 } };
+  const placement = { node, cpuMilli, memoryBytes, devices, gpuMilli: mig.mig ? 0 : gpuMilli, ...mig };
+  const lease = state.classOf(workload)?.leaseMs ?? 1;
+  const until = startedAt + Math.max(1, workload.wallMs ?? lease);
+  const fresh = { reservation: null, lent: false, clippedBy: null, idleSince: null, kept: false, leaving: null };
+  const pool = state.pool(flavor);
+  try {
+    pool.nodes.trial(() => pool.nodes.take(placement));
+  } catch {
+    return;
+  }
+  state.book({ workload, flavor, placement, amounts: amountsOf(request), startedAt, until, ...fresh }, false);
 }
 
-function end(state: FullState, running: Running): void {
-  const { workload, flavor, amounts } = running;
-  state.unbook(running);
-  state.shares.ended(workload.queue, workload.user, flavor, amounts);
+function release(state: FullState, id: string): void {
+  state.waiting.remove(id);
+  const running = state.running.get(id);
+  if (!running) return;
+  state.end(running);
+  rememberEviction(state, running);
+  if (!leaveGhost(state, running)) state.unbook(running);
+}
+
+function rememberEviction(state: FullState, { workload, leaving }: Running): void {
+  const evictor = leaving && state.nominations.get(leaving.for);
+  if (leaving?.how !== 'requeue' || !evictor) return;
+  state.grudges.set(workload.id, { queue: evictor.workload.queue, until: state.now + GRUDGE_MS });
+}
+
+function use(state: FullState, event: Extract<CoreEvent, { kind: 'idle' | 'busy' | 'kept' }>): void {
+  const running = state.running.get(event.id);
+  if (!running) return;
+  if (event.kind === 'idle') running.idleSince = event.since;
+  else if (event.kind === 'busy') {
+    running.idleSince = null;
+    running.kept = false;
+  } else if (running.kept) return;
+  else running.kept = true;
+  // One that is idle no more, or kept, stays; who was to have its place has to look anew.
+  if (event.kind !== 'idle' && running.leaving?.how === 'reclaim') running.leaving = null;
 }
 
 function removeNode(state: FullState, id: string, actions: CoreAction[]): void {
   const flavor = state.flavorOfNode.get(id);
   if (flavor === undefined) return;
-  for (const running of [...state.running.values()]) {
-    if (running.placement.node !== id) continue;
-    end(state, running);
-    actions.push({ kind: 'lost', id: running.workload.id });
+  const pool = state.pool(flavor);
+  for (const running of [...(pool.byNode.get(id) ?? [])]) {
+    if (state.running.get(running.workload.id) === running) {
+      state.end(running);
+      actions.push({ kind: 'lost', id: running.workload.id });
+    }
+    running.leaving = null;
+    const ghostOf = [...state.nominations.values()].find(({ ghosts }) => ghosts.includes(running));
+    if (ghostOf) ghostOf.ghosts = ghostOf.ghosts.filter((one) => one !== running);
+    state.unbook(running);
   }
   state.flavorOfNode.delete(id);
-  state.pool(flavor).removeNode(id, state.now);
+  pool.removeNode(id);
+  state.capacityChanged();
 }

@@ -1,30 +1,90 @@
-import type { CoreAction, LineReason } from './actions.js';
-import { admit } from './admit.js';
+import type { CoreAction, WaitReason } from './actions.js';
+import { admitInOrder, backfill } from './admit.js';
 import { apply } from './apply.js';
+import { Cycle } from './cycle.js';
+import { clearForReservations, renewLeases } from './leases.js';
 import type { CoreEvent } from './model.js';
+import { preempt, settleNominations } from './preempt.js';
+import { edgesOf } from './reservations.js';
 import type { FullState } from './state.js';
+
+/** Why one that was looked at waits. */
+export interface CoreReason {
+  id: string;
+  reason: WaitReason;
+}
 
 export interface CoreStep {
   actions: CoreAction[];
-  /** Why the first of each line waits, in the order in which they were looked at. */
-  reasons: LineReason[];
+  /** In the order in which they were looked at; whoever is alike in all that is asked for waits behind one of them. */
+  reasons: CoreReason[];
   /** When to call again though nothing has happened; null: need not be. */
   lookAgainAt: number | null;
 }
 
 /**
- * One cycle of the full core: events, decay, admission. Deterministic; changes `state` in place.
+ * One cycle of the full core: events, decay, leases, admission, backfill, eviction. Deterministic; changes `state` in
+ * place.
  *
  * @param now  integer milliseconds since the epoch; a time before the last one counts as the last one
  */
 export function stepFull(state: FullState, events: readonly CoreEvent[], now: number): CoreStep {
   const actions: CoreAction[] = [];
   state.now = Math.max(state.now, now);
-  state.shares.advance(state.now);
+  if (state.shares.advance(state.now)) state.waiting.reorder();
   for (const event of events) apply(state, event, actions);
-  for (const pool of state.pools.values()) pool.advance(state.now);
-  const { reasons, alarms } = admit(state, actions);
-  if (state.lines.size > 0) for (const { from, to } of state.config.reservations) alarms.push(from, to);
-  const next = alarms.reduce((least, at) => (at > state.now && at < least ? at : least), Infinity);
-  return { actions, reasons, lookAgainAt: next === Infinity ? null : next };
+  renewLeases(state);
+  for (const pool of state.pools.values()) pool.profile.advance(state.now);
+  state.waiting.advance(state.now);
+  settleNominations(state, actions);
+  const cycle = new Cycle(state, actions);
+  let again: number;
+  try {
+    admitInOrder(cycle);
+    backfill(cycle);
+  } finally {
+    cycle.settle();
+  }
+  again = preempt(cycle);
+  clearForReservations(state, actions);
+  again = Math.min(again, nextAlarm(state));
+  return { actions, reasons: reasonsOf(cycle), lookAgainAt: again === Number.MAX_SAFE_INTEGER ? null : again };
+}
+
+function reasonsOf({ state, refused }: Cycle): CoreReason[] {
+  const reasons = new Map<string, WaitReason>();
+  for (const { pending, reason } of refused) {
+    const { id } = pending.workload;
+    if (reasons.has(id) || !state.waiting.get(id)) continue;
+    const nomination = state.nominations.get(id);
+    const evicting: WaitReason | undefined = nomination && {
+      code: 'Evicting',
+      victims: nomination.victims,
+      at: Math.max(state.now, ...nomination.victims.map((one) => state.running.get(one)?.leaving?.at ?? 0)),
+    };
+    reasons.set(id, evicting ?? reason);
+  }
+  return [...reasons].map(([id, reason]) => ({ id, reason }));
+}
+
+/** When time alone may change something. */
+function nextAlarm(state: FullState): number {
+  const { now } = state;
+  let next = Number.MAX_SAFE_INTEGER;
+  const at = (time: number | undefined): void => {
+    if (time !== undefined && time > now && time < next) next = time;
+  };
+  for (const reservation of state.config.reservations) for (const edge of edgesOf(reservation)) at(edge);
+  for (const { until } of state.nominations.values()) at(until);
+  if (state.waiting.size === 0) return next;
+  at(state.waiting.nextRaiseAt());
+  let waitsForTime = false;
+  for (const pool of state.pools.values()) {
+    if (pool.promised.length === 0) continue;
+    waitsForTime = true;
+    at(pool.profile.changeAfter(now));
+    for (const { at: promised } of pool.promised) at(promised);
+  }
+  if (waitsForTime) at(state.shares.nextSampleAt());
+  return next;
 }

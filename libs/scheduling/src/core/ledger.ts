@@ -19,6 +19,8 @@ interface Account {
   readonly guaranteed: number[];
   /** Of a queue what is allocated; of a cohort what its children use beyond what they are guaranteed. */
   readonly used: number[];
+  /** Grows with each change of `used`. */
+  version: number;
 }
 
 const NONE: Quota = { nominal: 0, borrowLimit: 0, lendLimit: null };
@@ -96,6 +98,33 @@ export class Ledger {
     this.#add(queue, flavor, request, -1);
   }
 
+  /** Whether so much more, on top of what it holds, is the queue's own, whatever others have borrowed of it. */
+  isOwn(queue: string, flavor: string, request: Amounts): boolean {
+    const account = this.#queues.get(queue);
+    const from = this.#flavorAt.get(flavor);
+    if (account === undefined || from === undefined) return false;
+    return request.every(
+      (wanted, index) =>
+        wanted === 0 || (account.used[from + index] as number) + wanted <= (account.nominal[from + index] as number),
+    );
+  }
+
+  /** Whether it holds more than its own of anything that is asked for. */
+  isBeyondOwn(queue: string, flavor: string, request: Amounts): boolean {
+    const account = this.#queues.get(queue);
+    const from = this.#flavorAt.get(flavor);
+    if (account === undefined || from === undefined) return true;
+    return request.some(
+      (wanted, index) =>
+        wanted > 0 && (account.used[from + index] as number) > (account.nominal[from + index] as number),
+    );
+  }
+
+  /** Changes whenever what the queue holds does. */
+  versionOf(queue: string): number {
+    return this.#queues.get(queue)?.version ?? 0;
+  }
+
   /** What the queue holds, per flavor and axis in one row. To be read only. */
   allocated(queue: string): Amounts {
     return this.#queues.get(queue)?.used ?? [];
@@ -113,7 +142,7 @@ export class Ledger {
     const quotas = this.#quotas(config);
     const nominal = quotas.map((quota) => quota.nominal);
     const borrowLimit = quotas.map((quota) => quota.borrowLimit);
-    return { parent, nominal, borrowLimit, subtree: [...nominal], guaranteed: row(), used: row() };
+    return { parent, nominal, borrowLimit, subtree: [...nominal], guaranteed: row(), used: row(), version: 0 };
   }
 
   /** Once all below it have lent to it. */
@@ -150,6 +179,7 @@ function add(account: Account, at: number, amount: number): void {
   const before = account.used[at] as number;
   const beyond = (used: number): number => Math.max(0, used - guaranteed);
   account.used[at] = before + amount;
+  account.version += 1;
   const change = beyond(before + amount) - beyond(before);
   if (account.parent && change !== 0) add(account.parent, at, change);
 }

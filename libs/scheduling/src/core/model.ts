@@ -33,31 +33,38 @@ export interface CohortConfig {
   quotas: Quotas;
 }
 
-/** What one user or one project may hold at once in one queue; null: as much as the queue. */
-export interface Cap {
-  workloads: number | null;
-  gpuMilli: number | null;
-}
+/** For whom a queue bounds what one may hold. */
+export const CAPPED = ['user', 'project', 'instrument'] as const;
+export type Capped = (typeof CAPPED)[number];
+
+/** What one may hold at once in one queue, over all flavors; what is absent is as much as the queue. */
+export type Cap = Readonly<Partial<Record<'workloads' | Axis, number>>>;
 
 /** `hold`: nothing starts. `drain`: nor is anything taken into the line. Neither ends what runs. */
 export type QueueState = 'open' | 'hold' | 'drain';
 
 export interface QueueConfig extends CohortConfig {
   state: QueueState;
-  perUser: Cap;
-  perProject: Cap;
+  caps: Readonly<Partial<Record<Capped, Cap>>>;
 }
+
+/** `reclaim`: ended for good where it is idle. `requeue`: ended whatever it does, and put back into its queue. */
+export type Eviction = 'never' | 'reclaim' | 'requeue';
 
 export interface ClassConfig {
   name: string;
   /** Higher goes first. */
   rank: number;
   /** Each time so much has passed the workload counts as one of the next class up, never as one of the highest. */
-  maxWaitMs: number;
-  evict: 'never' | 'reclaim' | 'requeue';
+  maxWaitMs: number | null;
+  evict: Eviction;
   minRuntimeMs: number;
-  /** What has no wall limit is planned to hold its place so long. > 0 */
+  /** What has no wall limit is planned to hold its place so long, again and again. > 0 */
   leaseMs: number;
+  /** Idle so long at least, it may be reclaimed. */
+  idleMs: number;
+  /** Of past usage. */
+  halfLifeMs: number;
 }
 
 /** Capacity that is kept for its owner in [from, to). */
@@ -65,9 +72,29 @@ export interface ReservationConfig {
   id: string;
   flavor: string;
   amounts: Readonly<Record<Axis, number>>;
-  owner: { kind: 'queue' | 'project' | 'user'; name: string };
+  /** Who may use it: those of whom all that is named holds. */
+  owner: Readonly<Partial<Record<'queue' | Capped, string>>>;
   from: number;
   to: number;
+  /** So long before `from` those are warned who will have to go. */
+  leadMs: number;
+  /** So long after `from` what is not used is lent to work that may be evicted. */
+  graceMs: number;
+}
+
+/** Spares that wait for the kernels of one environment on one flavor. */
+export interface PoolConfig {
+  environment: string;
+  flavor: string;
+  /** What one spare holds. */
+  request: ShapeRequest;
+  min: number;
+  max: number;
+  /** Chance, in thousandths, that no more are asked for during a cold start than there are spares. */
+  targetMilli: number;
+  /** How long a start without a spare takes. */
+  coldStartMs: number;
+  budget: Readonly<Partial<Record<Axis, number>>>;
 }
 
 export interface CoreConfig {
@@ -77,40 +104,57 @@ export interface CoreConfig {
   queues: readonly QueueConfig[];
   classes: readonly ClassConfig[];
   reservations: readonly ReservationConfig[];
-  /** Of past usage. */
-  halfLifeMs: number;
+  pools: readonly PoolConfig[];
   /** Heads per flavor that nothing may delay; 0: whatever fits starts. */
   protectedHeads: number;
+  /** Between the warning and the end of one that is evicted. */
+  graceMs: number;
+  /** What may be evicted in any one minute; absent: no bound. */
+  evictedPerMinute: Readonly<Partial<Record<Axis, number>>>;
 }
 
 export interface CoreWorkload {
   id: string;
   queue: string;
   user: string;
-  project: string;
+  project: string | null;
+  instrument: string | null;
   class: string;
   /** -50 to 50, higher goes first. */
   offset: number;
   /** Tried in this order. */
   flavors: readonly string[];
   request: ShapeRequest;
+  /** Of which spares it may take one; null: of none. */
+  environment: string | null;
   /** Ends by itself after so long; null: it does not, its class's lease is planned with. */
   wallMs: number | null;
   submittedAt: number;
-  /** Null: busy, or nobody has said. */
-  lastBusyAt: number | null;
+  /** How often it was evicted before. */
   evictions: number;
 }
 
 export type CoreEvent =
   | { kind: 'submitted'; workload: CoreWorkload }
+  /** Holds its place already: told when the state is made anew. A place that is not there any more is not booked. */
+  | { kind: 'running'; workload: CoreWorkload; place: RunningPlace; startedAt: number }
   /** Ended, or left the line. */
   | { kind: 'released'; id: string }
   | { kind: 'idle'; id: string; since: number }
   | { kind: 'busy'; id: string }
+  /** Its user wants it kept though it is idle. */
+  | { kind: 'kept'; id: string }
   | { kind: 'node-added'; flavor: string; node: NodeSpec }
   /** With all that ran there. */
   | { kind: 'node-removed'; id: string }
   | { kind: 'node-changed'; id: string; availability: NodeAvailability }
   | { kind: 'configured'; config: CoreConfig }
   | { kind: 'tick' };
+
+/** Where one runs, as a `start` said. */
+export interface RunningPlace {
+  flavor: string;
+  node: string;
+  devices: readonly number[];
+  migStart?: number;
+}

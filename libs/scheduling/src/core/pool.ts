@@ -3,16 +3,27 @@ import { CapacityProfile } from '../backfill/capacity-profile.js';
 import { NodeSet } from '../placement/node-set.js';
 import type { NodeAvailability, NodeSpec } from '../placement/node-state.js';
 import type { PlacementPolicy } from '../placement/placement-policy.js';
+import type { Shape, ShapeRequest } from '../placement/shape.js';
 import { amountsOfNode } from './amounts-of.js';
+import type { Promised } from './heads.js';
 import { AXES, type ReservationConfig } from './model.js';
 import type { Running } from './running.js';
 
-/** The nodes of one flavor, what runs on them, and what of them is free when. */
+/** The nodes of one flavor, what is booked on them, and what of them is free when. */
 export class Pool {
   readonly nodes: NodeSet;
-  readonly #running = new Map<string, Running>();
+  /** All that is booked: what runs, and what has gone and is kept for who made it go. */
+  readonly booked = new Map<string, Running>();
+  readonly byNode = new Map<string, Set<Running>>();
+  readonly byClass = new Map<string, Set<Running>>();
+  readonly profile: CapacityProfile;
+  /** Of all nodes, cordoned ones too. */
+  readonly total: number[] = AXES.map(() => 0);
+  /** What the last cycle promised. */
+  promised: readonly Promised[] = [];
   #reservations: readonly ReservationConfig[] = [];
-  #profile: CapacityProfile;
+  /** Whether an empty node could take a shape, as long as the nodes are the same. */
+  readonly #couldFit = new Map<Shape, boolean>();
 
   constructor(
     readonly flavor: string,
@@ -20,108 +31,174 @@ export class Pool {
     now: number,
   ) {
     this.nodes = new NodeSet(policy);
-    this.#profile = new CapacityProfile(this.capacity(false), now);
+    this.profile = new CapacityProfile(
+      AXES.map(() => 0),
+      now,
+    );
   }
 
-  /** What is free over time of the nodes that take new work. */
-  get profile(): CapacityProfile {
-    return this.#profile;
+  get reservations(): readonly ReservationConfig[] {
+    return this.#reservations;
   }
 
-  /** @param cordoned  with the nodes that take nothing new */
-  capacity(cordoned: boolean): number[] {
-    const sum = AXES.map(() => 0);
-    for (const { spec, availability } of this.nodes.all()) {
-      if (!cordoned && availability === 'cordoned') continue;
-      for (const [axis, amount] of amountsOfNode(spec).entries()) sum[axis] = (sum[axis] as number) + amount;
+  couldFit(request: ShapeRequest): boolean {
+    const shape = this.nodes.shape(request);
+    let could = this.#couldFit.get(shape);
+    if (could === undefined) {
+      could = this.nodes.couldFit(shape);
+      this.#couldFit.set(shape, could);
     }
-    return sum;
+    return could;
   }
 
-  addNode(spec: NodeSpec, now: number): void {
+  addNode(spec: NodeSpec): void {
     this.nodes.addNode(spec);
-    this.#rebuild(now);
+    this.#grow(spec, 1, true);
+    this.#couldFit.clear();
   }
 
-  setAvailability(node: string, availability: NodeAvailability, now: number): void {
+  /** A cordoned node, with what runs on it, counts as away. */
+  setAvailability(node: string, availability: NodeAvailability): void {
+    const state = this.nodes.node(node);
+    if (!state) return;
+    const [was, is] = [state.availability === 'cordoned', availability === 'cordoned'];
+    if (is && !was) {
+      for (const running of this.byNode.get(node) ?? []) this.#letGo(running);
+      this.#offer(state.spec, -1);
+    }
     this.nodes.setAvailability(node, availability);
-    this.#rebuild(now);
+    if (was && !is) {
+      this.#offer(state.spec, 1);
+      for (const running of this.byNode.get(node) ?? []) this.#hold(running);
+    }
+    this.#couldFit.clear();
   }
 
-  /** What ran there is to be taken out before. */
-  removeNode(node: string, now: number): void {
+  /** @returns what was booked there, which is booked no more */
+  removeNode(node: string): Running[] {
+    const state = this.nodes.node(node);
+    if (!state) return [];
+    const gone = [...(this.byNode.get(node) ?? [])];
+    for (const running of gone) this.end(running);
     this.nodes.removeNode(node);
-    this.#rebuild(now);
+    this.#grow(state.spec, -1, state.availability !== 'cordoned');
+    this.#couldFit.clear();
+    return gone;
   }
 
-  reserve(reservations: readonly ReservationConfig[], now: number): void {
+  reserve(reservations: readonly ReservationConfig[]): void {
+    for (const { id } of this.#reservations) this.profile.release(reservationHold(id));
     this.#reservations = reservations.filter(({ flavor }) => flavor === this.flavor);
-    this.#rebuild(now);
+    for (const { id } of this.#reservations) this.renewReservation(id);
   }
 
   start(running: Running): void {
+    const { node } = running.placement;
     this.nodes.take(running.placement);
-    this.#running.set(running.workload.id, running);
+    this.booked.set(running.workload.id, running);
+    put(this.byNode, node, running);
+    put(this.byClass, running.workload.class, running);
     this.#hold(running);
     this.renewReservation(running.reservation);
   }
 
   end(running: Running): void {
+    const { node } = running.placement;
     this.nodes.release(running.placement);
-    this.#running.delete(running.workload.id);
-    this.#profile.release(workloadHold(running.workload.id));
+    this.booked.delete(running.workload.id);
+    drop(this.byNode, node, running);
+    drop(this.byClass, running.workload.class, running);
+    this.#letGo(running);
     this.renewReservation(running.reservation);
   }
 
-  /** To be told after what ended until then. */
-  advance(now: number): void {
-    this.#profile.advance(now);
+  /** Whether its node takes new work, and so counts. */
+  isOffered({ placement }: Running): boolean {
+    return this.nodes.node(placement.node)?.availability !== 'cordoned';
   }
 
   /** When it is thought to end: later than at its start if it has overrun since. */
   until(running: Running): number {
-    return this.#profile.held(workloadHold(running.workload.id))?.to ?? running.until;
+    return this.profile.held(workloadHold(running.workload.id))?.to ?? running.until;
   }
 
-  /** Runs `attempt` with the reservation's capacity free, for its owner; null: with none. */
-  withReservation<T>(id: string | null, attempt: () => T): T {
-    if (id !== null) this.#profile.release(reservationHold(id));
+  /** Another end for one that runs. */
+  extend(running: Running, until: number): void {
+    running.until = until;
+    if (this.profile.held(workloadHold(running.workload.id)))
+      this.profile.extend(workloadHold(running.workload.id), until);
+  }
+
+  /** How far it could be extended. */
+  roomUntil(running: Running, until: number): number {
+    return this.profile.held(workloadHold(running.workload.id))
+      ? this.profile.roomUntil(workloadHold(running.workload.id), until)
+      : until;
+  }
+
+  /** Runs `attempt` with the capacity of these reservations free. */
+  withReservations<T>(ids: readonly string[], attempt: () => T): T {
+    for (const id of ids) this.profile.release(reservationHold(id));
     try {
       return attempt();
     } finally {
-      this.renewReservation(id);
+      for (const id of ids) this.renewReservation(id);
     }
   }
 
-  /** Holds what its owner has not taken of it yet. */
+  /** Holds what is not taken of it yet. */
   renewReservation(id: string | null): void {
+    if (id === null) return;
     const reservation = this.#reservations.find((one) => one.id === id);
     if (!reservation) return;
     const { from, to } = reservation;
-    this.#profile.release(reservationHold(reservation.id));
+    this.profile.release(reservationHold(reservation.id));
+    if (to <= this.profile.now || from >= to) return;
     const left = AXES.map((axis) => reservation.amounts[axis]);
-    for (const { reservation: of, amounts } of this.#running.values()) {
+    for (const { reservation: of, amounts } of this.booked.values()) {
       if (of !== id) continue;
       for (const [axis, amount] of amounts.entries()) left[axis] = Math.max(0, (left[axis] as number) - amount);
     }
-    if (to > this.#profile.now)
-      this.#profile.hold(reservationHold(reservation.id), { amounts: left, from, to, lapses: true });
+    this.profile.hold(reservationHold(reservation.id), { amounts: left, from, to, lapses: true });
   }
 
-  #hold({ workload, placement, amounts, startedAt, until }: Running): void {
-    if (this.nodes.node(placement.node)?.availability === 'cordoned') return;
-    this.#profile.hold(workloadHold(workload.id), { amounts, from: startedAt, to: until });
+  #hold(running: Running): void {
+    if (!this.isOffered(running)) return;
+    const { workload, amounts, startedAt, until } = running;
+    this.profile.hold(workloadHold(workload.id), { amounts, from: startedAt, to: until });
   }
 
-  #rebuild(now: number): void {
-    for (const running of this.#running.values()) running.until = this.until(running);
-    this.#profile = new CapacityProfile(this.capacity(false) as Amounts, now);
-    for (const running of this.#running.values()) this.#hold(running);
-    for (const { id } of this.#reservations) this.renewReservation(id);
+  #letGo(running: Running): void {
+    running.until = this.until(running);
+    this.profile.release(workloadHold(running.workload.id));
   }
+
+  #grow(spec: NodeSpec, sign: 1 | -1, offered: boolean): void {
+    for (const [axis, amount] of amountsOfNode(spec).entries())
+      this.total[axis] = (this.total[axis] as number) + sign * amount;
+    if (offered) this.#offer(spec, sign);
+  }
+
+  #offer(spec: NodeSpec, sign: 1 | -1): void {
+    const more: Amounts = amountsOfNode(spec);
+    this.profile.setCapacity(this.profile.capacity.map((amount, axis) => amount + sign * (more[axis] as number)));
+  }
+}
+
+function put(sets: Map<string, Set<Running>>, key: string, running: Running): void {
+  const there = sets.get(key);
+  if (there) there.add(running);
+  else sets.set(key, new Set([running]));
+}
+
+function drop(sets: Map<string, Set<Running>>, key: string, running: Running): void {
+  const there = sets.get(key);
+  there?.delete(running);
+  if (there?.size === 0) sets.delete(key);
 }
 
 /** Kinds of holds never share a name. */
 const workloadHold = (id: string): string => `workload ${id}`;
 const reservationHold = (id: string): string => `reservation ${id}`;
 export const headHold = (id: string): string => `head ${id}`;
+export const nominationHold = (id: string): string => `nomination ${id}`;

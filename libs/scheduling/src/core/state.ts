@@ -1,17 +1,19 @@
-import type { NodeAvailability, NodeSpec } from '../placement/node-state.js';
 import type { PlacementPolicy } from '../placement/placement-policy.js';
 import { rankedGradientPolicy } from '../placement/ranked-gradient.policy.js';
-import { FairShare, type FairShareSnapshot } from './fair-share.js';
+import { FairShare, type Usage } from './fair-share.js';
+import { Heap } from './heap.js';
+import { Holdings } from './holdings.js';
 import { Ledger } from './ledger.js';
-import { Lines } from './lines.js';
-import type { CoreConfig, CoreWorkload, QueueConfig } from './model.js';
+import type { ClassConfig, CoreConfig, QueueConfig } from './model.js';
+import type { Nomination } from './nomination.js';
 import { Pool } from './pool.js';
 import type { Running } from './running.js';
+import { Waiting } from './waiting.js';
 
-/** What one user or project holds in one queue. */
-export interface Holding {
-  workloads: number;
-  gpuMilli: number;
+/** Who may not evict from a queue until then, having been evicted by it. */
+export interface Grudge {
+  queue: string;
+  until: number;
 }
 
 /** All that the core knows. Belongs to `step`, which changes it in place. */
@@ -20,11 +22,21 @@ export class FullState {
   config: CoreConfig;
   ledger: Ledger;
   shares: FairShare;
-  readonly lines = new Lines();
+  readonly waiting = new Waiting();
   readonly running = new Map<string, Running>();
   readonly pools = new Map<string, Pool>();
   readonly flavorOfNode = new Map<string, string>();
-  readonly #holdings = new Map<string, Holding>();
+  readonly holdings = new Holdings();
+  /** By who is to start. */
+  readonly nominations = new Map<string, Nomination>();
+  /** By who was evicted. */
+  readonly grudges = new Map<string, Grudge>();
+  /** When leases run out, perhaps. */
+  readonly leases = new Heap<{ at: number; id: string }>();
+  /** What was told to go within the last minute. */
+  evicted: { at: number; amounts: readonly number[] }[] = [];
+  #queues = new Map<string, QueueConfig>();
+  #classes = new Map<string, ClassConfig>();
 
   constructor(
     config: CoreConfig,
@@ -36,104 +48,89 @@ export class FullState {
     this.ledger = new Ledger(config);
     this.shares = new FairShare(config);
     this.shares.advance(now);
+    this.#index();
   }
 
   queue(name: string): QueueConfig | undefined {
-    return this.config.queues.find((one) => one.name === name);
+    return this.#queues.get(name);
+  }
+
+  classOf(workload: { readonly class: string }): ClassConfig | undefined {
+    return this.#classes.get(workload.class);
   }
 
   pool(flavor: string): Pool {
     let pool = this.pools.get(flavor);
     if (!pool) {
       pool = new Pool(flavor, this.policy, this.now);
-      pool.reserve(this.config.reservations, this.now);
+      pool.reserve(this.config.reservations);
       this.pools.set(flavor, pool);
     }
     return pool;
   }
 
-  holding(queue: string, kind: 'user' | 'project', name: string): Readonly<Holding> {
-    return this.#holdings.get(JSON.stringify([queue, kind, name])) ?? { workloads: 0, gpuMilli: 0 };
-  }
-
-  /** Capacity per flavor of the configuration and axis, in one row. */
-  capacity(): number[] {
-    return this.config.flavors.flatMap((flavor) => this.pools.get(flavor)?.capacity(true) ?? [0, 0, 0]);
+  /** Nodes have changed. */
+  capacityChanged(): void {
+    const capacity = this.config.flavors.flatMap((flavor) => this.pools.get(flavor)?.total ?? [0, 0, 0]);
+    if (this.shares.setCapacity(capacity)) this.waiting.reorder();
   }
 
   /** Takes a place for it. */
-  book(running: Running): void {
-    this.#count(running, 1);
-    this.pool(running.flavor).start(running);
-    this.ledger.take(running.workload.queue, running.flavor, running.amounts);
+  book(running: Running, pays: boolean): void {
+    const { workload, flavor, amounts } = running;
+    this.running.set(workload.id, running);
+    this.holdings.add(workload, amounts, 1);
+    this.pool(flavor).start(running);
+    if (workload.wallMs === null) this.leases.push({ at: running.until, id: workload.id });
+    this.ledger.take(workload.queue, flavor, amounts);
+    this.shares.started(this.usageOf(running), pays);
+    this.waiting.reorder(workload.queue, workload.user);
   }
 
+  /** It runs no more; its place is still booked. */
+  end(running: Running): void {
+    const { workload, amounts } = running;
+    this.running.delete(workload.id);
+    this.holdings.add(workload, amounts, -1);
+    this.shares.ended(this.usageOf(running));
+    this.waiting.reorder(workload.queue, workload.user);
+  }
+
+  /** Gives its place back. */
   unbook(running: Running): void {
-    this.#count(running, -1);
-    this.pool(running.flavor).end(running);
-    this.ledger.release(running.workload.queue, running.flavor, running.amounts);
+    const { workload, flavor, amounts } = running;
+    const pool = this.pool(flavor);
+    if (pool.booked.get(workload.id) === running) pool.end(running);
+    this.ledger.release(workload.queue, flavor, amounts);
+    this.waiting.reorder(workload.queue);
+  }
+
+  usageOf({ workload, flavor, amounts }: Pick<Running, 'workload' | 'flavor' | 'amounts'>): Usage {
+    const { queue, user } = workload;
+    return { queue, user, flavor, amounts, halfLifeMs: this.classOf(workload)?.halfLifeMs ?? 0 };
   }
 
   configure(config: CoreConfig): void {
-    const before = { flavors: this.config.flavors, ...this.shares.snapshot() };
+    const before = this.shares;
     this.config = config;
+    this.#index();
     this.ledger = new Ledger(config);
     this.shares = new FairShare(config);
-    this.shares.inherit(before, this.running.values(), this.now);
-    for (const { workload, flavor, amounts } of this.running.values())
-      this.ledger.take(workload.queue, flavor, amounts);
-    for (const pool of this.pools.values()) pool.reserve(config.reservations, this.now);
-  }
-
-  #count(running: Running, sign: 1 | -1): void {
-    const { workload, amounts } = running;
-    if (sign === 1) this.running.set(workload.id, running);
-    else this.running.delete(workload.id);
-    for (const kind of ['user', 'project'] as const) {
-      const key = JSON.stringify([workload.queue, kind, workload[kind]]);
-      const { workloads, gpuMilli } = this.holding(workload.queue, kind, workload[kind]);
-      const left = { workloads: workloads + sign, gpuMilli: gpuMilli + sign * (amounts[0] as number) };
-      if (left.workloads > 0) this.#holdings.set(key, left);
-      else this.#holdings.delete(key);
+    this.shares.inherit(before, this.now);
+    for (const pool of this.pools.values()) {
+      pool.reserve(config.reservations);
+      for (const { workload, flavor, amounts } of pool.booked.values())
+        this.ledger.take(workload.queue, flavor, amounts);
     }
+    for (const { workload, flavor, more } of this.nominations.values()) this.ledger.take(workload.queue, flavor, more);
+    for (const running of this.running.values()) this.shares.started(this.usageOf(running), false);
+    this.capacityChanged();
+    this.waiting.configure(config.classes, this.now);
   }
-}
 
-/** Plain data: survives JSON. */
-export interface FullSnapshot {
-  now: number;
-  config: CoreConfig;
-  /** Per flavor in the order in which they were added, which decides between equal ones. */
-  nodes: { flavor: string; node: NodeSpec; availability: NodeAvailability }[];
-  running: Running[];
-  waiting: CoreWorkload[];
-  shares: FairShareSnapshot;
-}
-
-export function snapshotFull({ now, config, pools, running, lines, shares }: FullState): FullSnapshot {
-  return structuredClone({
-    now,
-    config,
-    nodes: [...pools.values()].flatMap(({ flavor, nodes }) =>
-      [...nodes.all()].map(({ spec, availability }) => ({ flavor, node: spec, availability })),
-    ),
-    running: [...running.values()].map((one) => ({ ...one, until: (pools.get(one.flavor) as Pool).until(one) })),
-    waiting: lines.all().flatMap(({ workloads }) => workloads),
-    shares: shares.snapshot(),
-  });
-}
-
-/** @param policy  the one that the state had: code is not part of a snapshot */
-export function restoreFull(snapshot: FullSnapshot, policy?: PlacementPolicy): FullState {
-  const { now, config, nodes, running, waiting, shares } = structuredClone(snapshot);
-  const state = new FullState(config, now, policy);
-  for (const { flavor, node, availability } of nodes) {
-    state.pool(flavor).addNode(node, now);
-    state.pool(flavor).setAvailability(node.id, availability, now);
-    state.flavorOfNode.set(node.id, flavor);
+  #index(): void {
+    this.#queues = new Map(this.config.queues.map((one) => [one.name, one]));
+    this.#classes = new Map(this.config.classes.map((one) => [one.name, one]));
+    this.waiting.configure(this.config.classes, this.now);
   }
-  for (const one of running) state.book(one);
-  for (const workload of waiting) state.lines.add(workload);
-  state.shares.restore(shares);
-  return state;
 }
