@@ -49,7 +49,7 @@ export type WaitReason =
   /** Free in sum, on no node. */
   | { code: 'Fragmented'; flavor: string }
   /** Is first in its line and lacks capacity. */
-  | { code: 'Capacity'; flavor: string; axis: Axis; missing: number; shadow: number | null }
+  | { code: 'Capacity'; flavor: string; axis: Axis | 'places'; missing: number; shadow: number | null }
   /** Those leave for it. */
   | { code: 'Evicting'; victims: readonly string[]; at: number }
   /** The spare that it is to take is not ready. */

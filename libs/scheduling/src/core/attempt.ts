@@ -73,7 +73,10 @@ export function roomOn(state: FullState, pending: Pending, pool: Pool, heads: He
     }
     if (at === now) {
       const later = profile.earliestStart(amounts, durationMs, profile.changeAfter(now) ?? FOREVER);
-      return { flavor, reason: { code: 'Fragmented', flavor }, capacity: { at: later, fragmented: true } };
+      const reason: WaitReason = pool.isFull
+        ? { code: 'Capacity', flavor, axis: 'places', missing: 1, shadow: null }
+        : { code: 'Fragmented', flavor };
+      return { flavor, reason, capacity: { at: later, fragmented: true } };
     }
     return { flavor, reason: lacks(pool, pending, at), capacity: { at, fragmented: false } };
   });

@@ -1,20 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
 import { stepFull } from './core.js';
+import { dryRun } from './dry-run.js';
+import { explain } from './explain.js';
 import type { CoreConfig, CoreEvent, CoreWorkload } from './model.js';
+import { snapshotFull } from './snapshot.js';
 import { FullState } from './state.js';
 
-const cap = { workloads: null, gpuMilli: null };
 const own = { nominal: 100_000, borrowLimit: 0, lendLimit: null };
 const quotas = { t4: { gpuMilli: own, cpuMilli: own } };
-const queue = (name: string) =>
-  ({ name, parent: null, weight: 1, quotas, state: 'open', perUser: cap, perProject: cap }) as const;
+const queue = (name: string) => ({ name, parent: null, weight: 1, quotas, state: 'open', caps: {} }) as const;
+const often = { minRuntimeMs: 0, leaseMs: 1_000, idleMs: 10, halfLifeMs: 86_400_000 };
 const config: CoreConfig = {
   flavors: ['t4'],
   cohorts: [],
   queues: [queue('a'), queue('b')],
-  classes: [{ name: 'batch', rank: 500, maxWaitMs: 1e9, evict: 'requeue', minRuntimeMs: 0, leaseMs: 1_000 }],
+  classes: [
+    { name: 'batch', rank: 500, maxWaitMs: 0, evict: 'requeue', ...often },
+    { name: 'interactive', rank: 700, maxWaitMs: null, evict: 'reclaim', ...often },
+    { name: 'live', rank: 900, maxWaitMs: null, evict: 'never', ...often },
+  ],
+  pools: [],
   reservations: [],
-  halfLifeMs: 86_400_000,
+  graceMs: 5,
+  evictedPerMinute: {},
   protectedHeads: 1,
 };
 const node: CoreEvent = {
@@ -27,7 +35,7 @@ const submit = (id: string, gpuCount: number, wallMs: number | null, more: Parti
   workload: {
     ...{ id, queue: 'a', user: 'ann', project: 'p', class: 'batch', offset: 0, flavors: ['t4'], wallMs },
     ...{ request: { cpuMilli: 0, memoryBytes: 0, gpuCount, gpuMilli: 1_000 } },
-    ...{ submittedAt: 0, lastBusyAt: null, evictions: 0, ...more },
+    ...{ submittedAt: 0, instrument: null, environment: null, evictions: 0, ...more },
   },
 });
 const started = (state: FullState, events: CoreEvent[], now: number): string[] =>
@@ -44,9 +52,9 @@ describe('a step of the full core', () => {
       10,
     );
     expect(actions.map(({ id }) => id)).toEqual(['short']);
-    expect(reasons.map(({ id, reason }) => [id, reason.kind])).toEqual([
-      ['head', 'capacity-wait'],
-      ['late', 'capacity-wait'],
+    expect(reasons.map(({ id, reason }) => [id, reason.code])).toEqual([
+      ['head', 'Capacity'],
+      ['late', 'Capacity'],
     ]);
     expect(lookAgainAt).toBe(100);
     expect(
@@ -65,7 +73,8 @@ describe('a step of the full core', () => {
     const state = new FullState(config, 0);
     stepFull(state, [node, submit('long', 3, 100), submit('next', 4, 50)], 0);
     const { reasons } = stepFull(state, [submit('late', 1, 101, { submittedAt: 2 })], 2);
-    expect(reasons[1]).toEqual({ id: 'late', behind: 0, reason: { kind: 'behind-head', flavor: 't4', earliest: 150 } });
+    const reason = { code: 'BehindHead', flavor: 't4', head: 'next', shadow: 150 };
+    expect(reasons[1]).toEqual({ id: 'late', reason });
   });
 
   it('keeps reserved capacity free from its start on, and gives it to its owner alone', () => {
@@ -74,9 +83,8 @@ describe('a step of the full core', () => {
       id: 'r',
       flavor: 't4',
       amounts,
-      owner: { kind: 'user', name: 'eve' },
-      from: 100,
-      to: 200,
+      owner: { user: 'eve' },
+      ...{ from: 100, to: 200, leadMs: 0, graceMs: 100 },
     } as const;
     const state = new FullState({ ...config, reservations: [reservation] }, 0);
     expect(
@@ -104,5 +112,83 @@ describe('a step of the full core', () => {
       { kind: 'lost', id: 'one' },
       { kind: 'refuse', id: 'two', because: 'no-queue' },
     ]);
+  });
+
+  it('takes what another queue borrowed back for its own, after a notice, and keeps it for whom it was taken', () => {
+    const half = { t4: { gpuMilli: { nominal: 2_000, borrowLimit: null, lendLimit: null }, cpuMilli: own } };
+    const cohorts = [{ name: 'lab', parent: null, weight: 1, quotas: {} }];
+    const queues = [queue('a'), queue('b')].map((one) => ({ ...one, parent: 'lab', quotas: half }));
+    const state = new FullState({ ...config, cohorts, queues }, 0);
+    const four = [0, 1, 2, 3].map((at) => submit(`a${at}`, 1, 1_000, { submittedAt: at }));
+    expect(started(state, [node, ...four], 10)).toHaveLength(4);
+    const wanted = submit('mine', 1, 100, { queue: 'b', user: 'bob', class: 'interactive', submittedAt: 20 });
+    const { actions, reasons } = stepFull(state, [wanted], 20);
+    expect(actions).toEqual([{ kind: 'evict', id: 'a0', how: 'requeue', for: 'mine', at: 25 }]);
+    expect(reasons[0]?.reason).toEqual({ code: 'Evicting', victims: ['a0'], at: 25 });
+    // It would fit the place of who leaves, too, and was there before.
+    expect(started(state, [submit('other', 1, 100, { submittedAt: 1 })], 21)).toEqual([]);
+    expect(started(state, [{ kind: 'released', id: 'a0' }], 25)).toEqual(['mine']);
+  });
+
+  it('reclaims who has been idle for longest, and spares one that is used again', () => {
+    const state = new FullState(config, 0);
+    const idle = ['first', 'second', 'third', 'fourth'].map((id) => submit(id, 1, null, { class: 'interactive' }));
+    expect(started(state, [node, ...idle], 0)).toHaveLength(4);
+    const since = ['second', 'third'].map((id, at): CoreEvent => ({ kind: 'idle', id, since: 5 + at }));
+    const { actions, lookAgainAt } = stepFull(state, [...since, submit('next', 1, null, { class: 'interactive' })], 12);
+    expect([actions, lookAgainAt]).toEqual([[], 15]);
+    const evict = (id: string, at: number) => ({ kind: 'evict', id, how: 'reclaim', for: 'next', at });
+    expect(stepFull(state, [{ kind: 'tick' }], 15).actions).toEqual([evict('second', 20)]);
+    expect(stepFull(state, [{ kind: 'busy', id: 'second' }], 16).actions).toEqual([evict('third', 21)]);
+    expect(started(state, [{ kind: 'released', id: 'third' }], 21)).toEqual(['next']);
+  });
+
+  it('tells who has to go for a reservation in time, and leaves the others', () => {
+    const amounts = { gpuMilli: 2_000, cpuMilli: 0, memoryBytes: 0 };
+    const reservation = {
+      id: 'r',
+      flavor: 't4',
+      amounts,
+      owner: { user: 'eve' },
+      from: 100,
+      to: 200,
+      leadMs: 30,
+      graceMs: 50,
+    };
+    const state = new FullState({ ...config, reservations: [reservation] }, 0);
+    const kernels = ['one', 'two', 'three', 'four'].map((id) => submit(id, 1, null, { class: 'interactive' }));
+    expect(started(state, [node, ...kernels], 0)).toHaveLength(4);
+    expect(stepFull(state, [], 69).actions).toEqual([]);
+    const told = stepFull(state, [], 70).actions;
+    expect(told).toEqual([3, 4].map(() => expect.objectContaining({ kind: 'evict', how: 'reservation', at: 100 })));
+    expect(
+      started(
+        state,
+        told.map(({ id }) => ({ kind: 'released', id })),
+        100,
+      ),
+    ).toEqual([]);
+    expect(started(state, [submit('hers', 2, 500, { user: 'eve' })], 101)).toEqual(['hers']);
+  });
+
+  it('explains a wait: why, who holds what is missing, from when on, and what would change it', () => {
+    const state = new FullState(config, 0);
+    stepFull(state, [node, submit('long', 3, 100, { user: 'bob' }), submit('head', 4, 50, { submittedAt: 1 })], 2);
+    expect(explain(state, 'head')).toEqual({
+      ...{ reason: { code: 'Capacity', flavor: 't4', axis: 'gpuMilli', missing: 3_000, shadow: 102 } },
+      ...{ position: 1, of: 1, holders: [{ user: 'bob', amount: 3_000, workloads: 1 }], earliest: 102, ahead: [] },
+      change: 'The end of a kernel of bob would start it.',
+    });
+    expect(explain(state, 'long')).toBeUndefined();
+  });
+
+  it('answers a dry run as the next step does, and stays as it is', () => {
+    const state = new FullState(config, 0);
+    stepFull(state, [node, submit('long', 3, 100)], 0);
+    const before = JSON.stringify(snapshotFull(state));
+    const events = [submit('short', 1, 50)];
+    const { actions } = dryRun(state, events, 5);
+    expect(JSON.stringify(snapshotFull(state))).toBe(before);
+    expect(stepFull(state, events, 5).actions).toEqual(actions);
   });
 });

@@ -25,17 +25,21 @@ export class Heads {
   /** The last head, if it is not protected from its own rank yet. */
   #young: Pending | undefined;
 
-  /** @param depth  0: nothing is protected */
+  /**
+   * @param depth  0: nothing is protected
+   * @param evenUnsure  keeps what was told without a promise, too
+   */
   constructor(
     readonly pool: Pool,
     private readonly depth: number,
     private readonly now: number,
     isWaiting: (id: string) => boolean,
+    evenUnsure = false,
   ) {
     // Planned afresh, one head could take the time of the next: when something ends early, the first moves forward, over
     // a gap that the second was promised.
     for (const { id, at, firm, amounts, durationMs } of pool.promised) {
-      if (!firm || !isWaiting(id)) continue;
+      if (!(firm || evenUnsure) || !isWaiting(id)) continue;
       const from = Math.max(at, now);
       pool.profile.hold(headHold(id), { amounts, from, to: from + durationMs, lapses: true });
       this.#kept.add(id);

@@ -1,6 +1,8 @@
 export * from './actions.js';
 export { amountsOf } from './amounts-of.js';
 export { type CoreReason, type CoreStep, stepFull as step } from './core.js';
+export { dryRun } from './dry-run.js';
+export { type Explanation, explain, type Holder } from './explain.js';
 export * from './model.js';
 export type { Nomination } from './nomination.js';
 export type { Running } from './running.js';

@@ -6,9 +6,8 @@ import type { CohortConfig, QueueConfig, Quota } from './model.js';
 const gpu = (nominal: number, borrowLimit: number | null = null, lendLimit: number | null = null) => ({
   t4: { gpuMilli: { nominal, borrowLimit, lendLimit } },
 });
-const cap = { workloads: null, gpuMilli: null };
 const queue = (name: string, parent: string | null, quotas: CohortConfig['quotas']): QueueConfig => ({
-  ...{ name, parent, weight: 1, quotas, state: 'open', perUser: cap, perProject: cap },
+  ...{ name, parent, weight: 1, quotas, state: 'open', caps: {} },
 });
 const cohort = (name: string, parent: string | null, quotas: CohortConfig['quotas'] = {}): CohortConfig => ({
   ...{ name, parent, weight: 1, quotas },

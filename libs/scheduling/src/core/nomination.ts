@@ -100,12 +100,14 @@ function freePartOf({ nodes }: Pool, { node, cpuMilli, memoryBytes, devices, gpu
   const parts: Placement[] = [];
   const cpu = Math.min(cpuMilli, state.cpuFree);
   const memory = Math.min(memoryBytes, state.memoryFree);
-  if (cpu > 0 || memory > 0) parts.push({ node, cpuMilli: cpu, memoryBytes: memory, devices: [], gpuMilli: 0 });
+  const places = Math.min(1, state.placesFree);
+  if (cpu > 0 || memory > 0 || places > 0)
+    parts.push({ node, cpuMilli: cpu, memoryBytes: memory, devices: [], gpuMilli: 0, places });
   // Which slices of a MIG device are free is not ours to split.
   if (mig) return parts;
   for (const device of devices) {
     const free = Math.min(gpuMilli, state.free[device] ?? 0);
-    if (free > 0) parts.push({ node, cpuMilli: 0, memoryBytes: 0, devices: [device], gpuMilli: free });
+    if (free > 0) parts.push({ node, cpuMilli: 0, memoryBytes: 0, devices: [device], gpuMilli: free, places: 0 });
   }
   return parts;
 }

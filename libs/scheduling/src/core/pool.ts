@@ -21,6 +21,8 @@ export class Pool {
   readonly total: number[] = AXES.map(() => 0);
   /** What the last cycle promised. */
   promised: readonly Promised[] = [];
+  /** Nodes that bound how many may run there. */
+  #bounded = 0;
   #reservations: readonly ReservationConfig[] = [];
   /** Whether an empty node could take a shape, as long as the nodes are the same. */
   readonly #couldFit = new Map<Shape, boolean>();
@@ -39,6 +41,11 @@ export class Pool {
 
   get reservations(): readonly ReservationConfig[] {
     return this.#reservations;
+  }
+
+  /** Whether every node has as many as it takes. */
+  get isFull(): boolean {
+    return this.#bounded > 0 && [...this.nodes.all()].every(({ placesFree }) => placesFree < 1);
   }
 
   couldFit(request: ShapeRequest): boolean {
@@ -176,6 +183,7 @@ export class Pool {
   #grow(spec: NodeSpec, sign: 1 | -1, offered: boolean): void {
     for (const [axis, amount] of amountsOfNode(spec).entries())
       this.total[axis] = (this.total[axis] as number) + sign * amount;
+    if (spec.places !== undefined) this.#bounded += sign;
     if (offered) this.#offer(spec, sign);
   }
 

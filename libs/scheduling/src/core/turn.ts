@@ -110,12 +110,16 @@ export class Order {
       if (this.#closedAsks.has(ask) || !this.#isOpen(ask)) continue;
       const group = this.#topOf(ask);
       if (!group) continue;
-      const pending = this.#next(group) as Pending;
-      const [owns, usage] = [this.owns(group), shares.userShare(line.queue, group.user)];
-      const turn = { pending, owns, borrows: borrows(this.state, ask), shares: path, usage };
+      const turn = this.turnOf(this.#next(group) as Pending, path);
       if (!best || compareTurns(turn, best) < 0) best = turn;
     }
     return best;
+  }
+
+  turnOf(pending: Pending, path: readonly number[] = []): Turn {
+    const { group } = pending;
+    const usage = this.state.shares.userShare(group.ask.line.queue, group.user);
+    return { pending, owns: this.owns(group), borrows: borrows(this.state, group.ask), shares: path, usage };
   }
 
   owns({ ask, ...group }: Group): boolean {

@@ -12,6 +12,8 @@ export interface NodeSpec {
   memoryBytes: number;
   /** All devices of a node are of one model; one entry for each. */
   gpu?: { model: string; devices: readonly Sharing[] };
+  /** Workloads at once; absent: as many as fit. */
+  places?: number;
   /** In [0, 1], lower is filled first; absent: a hash of the id. */
   rank?: number;
 }
@@ -24,6 +26,7 @@ export class NodeState {
   availability: NodeAvailability = 'open';
   cpuFree: number;
   memoryFree: number;
+  placesFree: number;
   readonly model: string | null;
   readonly rank: number;
   readonly sharing: readonly Sharing[];
@@ -43,6 +46,7 @@ export class NodeState {
   constructor(readonly spec: NodeSpec) {
     this.cpuFree = spec.cpuMilli;
     this.memoryFree = spec.memoryBytes;
+    this.placesFree = spec.places ?? Infinity;
     this.model = spec.gpu?.model ?? null;
     this.rank = spec.rank ?? stableRank(spec.id);
     this.sharing = spec.gpu?.devices ?? [];
@@ -59,6 +63,7 @@ export class NodeState {
     copy.availability = this.availability;
     copy.cpuFree = this.cpuFree;
     copy.memoryFree = this.memoryFree;
+    copy.placesFree = this.placesFree;
     copy.free.set(this.free);
     copy.gpuFree = this.gpuFree;
     copy.migFree = this.migFree;
@@ -73,7 +78,7 @@ export class NodeState {
   }
 
   fits(shape: Shape): boolean {
-    if (shape.cpuMilli > this.cpuFree || shape.memoryBytes > this.memoryFree) return false;
+    if (shape.cpuMilli > this.cpuFree || shape.memoryBytes > this.memoryFree || this.placesFree < 1) return false;
     if (shape.kind === 'cpu') return this.availability !== 'cordoned';
     if (shape.gpuCount > this.free.length || !this.accepts(shape)) return false;
     let devices = 0;
@@ -109,15 +114,18 @@ export class NodeState {
   }
 
   /** Books; sign -1 gives back. Exactly undone by the other sign. @throws Error where a bound would be passed: a bug */
-  book({ cpuMilli, memoryBytes, devices, gpuMilli, mig }: Placement, sign: 1 | -1): void {
+  book({ cpuMilli, memoryBytes, devices, gpuMilli, mig, places = 1 }: Placement, sign: 1 | -1): void {
     const cpuFree = this.cpuFree - sign * cpuMilli;
     const memoryFree = this.memoryFree - sign * memoryBytes;
     const within = (free: number, all: number): boolean => free >= 0 && free <= all;
+    const placesFree = this.placesFree - sign * places;
     let legal = within(cpuFree, this.spec.cpuMilli) && within(memoryFree, this.spec.memoryBytes);
+    legal &&= placesFree >= 0;
     for (const device of devices) legal &&= this.legal(device, gpuMilli, mig, sign);
     if (!legal) throw new Error(`Bounds of node ${this.spec.id} passed`);
     this.cpuFree = cpuFree;
     this.memoryFree = memoryFree;
+    this.placesFree = placesFree;
     for (const device of devices) {
       const before = this.free[device] as number;
       if (mig) {

@@ -7,6 +7,8 @@ export interface Placement {
   devices: readonly number[];
   /** Held of each of the devices; 0 for a MIG instance. */
   gpuMilli: number;
+  /** Of the node's places for workloads; absent: 1. */
+  places?: number;
   /** The instance on the one device. */
   mig?: { profile: string; start: number };
 }
