@@ -235,7 +235,12 @@ describe('the chart', () => {
         const client = await ChannelClient.open(gateway, id);
         await expect(client.execute('print(6 * 7)')).resolves.toMatchObject({ text: '42\n' });
         const pods = await cluster.core.listNamespacedPod({ namespace: KERNELS });
-        expect(pods.items.map(({ metadata }) => metadata?.name)).toEqual([`kernel-${id}`]);
+        expect(pods.items).toMatchObject([
+          {
+            metadata: { name: `kernel-${id}` },
+            spec: { priorityClassName: 'bg-kernels', preemptionPolicy: 'Never' },
+          },
+        ]);
         await client.close();
         await endKernel(gateway, id);
         await inPhase(gateway, id, 'ended');

@@ -59,6 +59,15 @@ describe('a warm pod', () => {
     expect(new Set([one, two, other].map(({ endpoint }) => endpoint.socket)).size).toBe(3);
   }, 120_000);
 
+  it('is for who was placed on its node, without a device', async () => {
+    const place = { node: cluster.nodeName, flavor: 'any', devices: [], gpuMilli: 0, migProfile: null };
+    await pods.start({}, { place: { ...place, node: 'elsewhere' } });
+    await pods.start({}, { place: { ...place, devices: [0], gpuMilli: 1000 } });
+    expect(pods.said('claiming a warm kernel')).toHaveLength(0);
+    await pods.launched({}, { place });
+    expect(pods.said('claiming a warm kernel')).toHaveLength(1);
+  }, 120_000);
+
   it('goes with its host', async () => {
     await pods.host.close();
     await eventually('no pod is left', async () => (await pods.names()).length === 0 || undefined);

@@ -4,11 +4,11 @@ import { type KernelHost, makeKubernetesHost, nextTerm, type PodPoolOptions, rea
 import { KernelspecCatalogue } from '#libs/jupyter';
 import { type Config, kernelspecSources, type Log, projectRoot } from '#libs/platform';
 import { LINGER_SECONDS, UNCLAIMED_SECONDS } from './agent-times.js';
+import { podPlace } from './pod-place.js';
 
 /** The host of a cluster. Its agents outlive the data folder, so the clock, too, says that this launcher is the latest. */
 export async function podHost(config: Config, log: Log): Promise<KernelHost> {
   const { data, compute, channels } = config;
-  const { namespace, uid, gid, groups } = compute;
   return makeKubernetesHost({
     config: await readKubeConfig(compute.kubeconfig),
     launcher: compute.launcher,
@@ -16,8 +16,8 @@ export async function podHost(config: Config, log: Log): Promise<KernelHost> {
     agentImage: compute.agentImage,
     imagePullPolicy: compute.imagePullPolicy,
     boot: readFileSync(join(projectRoot(), 'agent', 'beamgate_agent', 'boot_pod.py'), 'utf8'),
-    namespace,
-    place: () => ({ node: null, uid, gid, groups }),
+    namespace: compute.namespace,
+    place: podPlace(compute),
     pools: poolsOf(config, log),
     poolBudget: config.pools.budget,
     ringBytes: channels.ringBytes,

@@ -2,6 +2,7 @@ import { availableParallelism, homedir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Profile } from '#libs/contracts';
+import { DeviceResources, Toleration } from './pod.schema.js';
 
 const GiB = 1024 ** 3;
 const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
@@ -264,6 +265,11 @@ export const Config = z.strictObject({
     uid: z.int().positive().default(10002).describe('User id of kernels; the agent has 10001'),
     gid: z.int().positive().default(10002).describe('Group id of kernels'),
     groups: z.array(z.int().positive()).default([]).describe('More group ids of kernels'),
+    priorityClass: z.string().default('').describe('PriorityClass of the pods; empty: that of the cluster'),
+    tolerations: z.array(Toleration).default([]).describe('Taints of nodes that the pods bear, as a pod states them'),
+    deviceResources: DeviceResources.default({}).describe(
+      'GPU model (label `nvidia.com/gpu.product`), `share:MODEL` or `mig:PROFILE` → name of the resource; others: `nvidia.com/gpu`, `nvidia.com/gpu.shared`, `nvidia.com/mig-PROFILE`',
+    ),
   }),
   pools: section({
     kernelspecs: z

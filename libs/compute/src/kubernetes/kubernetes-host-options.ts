@@ -1,8 +1,12 @@
-import type { KubeConfig } from '@kubernetes/client-node';
-import type { KernelId, LaunchSpec } from '#libs/contracts';
+import type { KubeConfig, V1Toleration } from '@kubernetes/client-node';
 import type { LaunchFor } from '../kernel-host.js';
 import type { HostLog, PoolSize } from '../process/process-host-options.js';
 import type { PodLaunch } from './pod-launch.js';
+
+/** For whom a pod is made; a warm one is nobody's yet, so its place must be right for all of its project. */
+export interface PodFor extends Omit<LaunchFor, 'owner'> {
+  owner: string | null;
+}
 
 /** Where a kernel's pod goes and what it is made of: policy, which the host is told. */
 export interface PodPlace {
@@ -13,7 +17,7 @@ export interface PodPlace {
   gid: number;
   /** Supplementary groups. */
   groups: readonly number[];
-  tolerations?: readonly { key: string; operator: 'Exists' | 'Equal'; value?: string; effect?: string }[];
+  tolerations?: readonly V1Toleration[];
   /** Devices, e.g. `nvidia.com/gpu`: how many. */
   devices?: Readonly<Record<string, number>>;
   priorityClass?: string;
@@ -41,10 +45,10 @@ export interface KubernetesHostOptions {
   boot: string;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /**
-   * @param whom  undefined for a warm kernel, which is nobody's yet: so its place must be right for everybody
+   * @param labels  of the node that was chosen; empty where none was, or none is known
    * @throws Error with a sentence for the user, where there is no place for it
    */
-  place(kernelId: KernelId, whom: LaunchFor | undefined, spec: LaunchSpec): Promise<PodPlace> | PodPlace;
+  place(whom: PodFor, labels: Readonly<Record<string, string>>): PodPlace;
   pools: readonly PodPoolOptions[];
   /** Warm kernels of all pools together, at most. */
   poolBudget: number;

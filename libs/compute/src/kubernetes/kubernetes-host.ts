@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
-import type { ImageCommand, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
+import type { ImageCommand, KernelId, KernelPlace, KernelUsage, LaunchSpec } from '#libs/contracts';
 import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
 import { WarmPool } from '../process/warm-pool.js';
 import { persistently, sentenceOf } from './calls.js';
 import { selfSigned } from './certificate.js';
 import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod, type PodContext } from './hosted-pod.js';
-import type { KubernetesHostOptions, PodPlace, PodPoolOptions } from './kubernetes-host-options.js';
+import type { KubernetesHostOptions, PodFor, PodPlace, PodPoolOptions } from './kubernetes-host-options.js';
 import {
   AGENT_PORT,
   endpointOf,
@@ -96,14 +96,13 @@ export class KubernetesHost implements KernelHost {
       await present?.gone;
       const like = { ...spec, command };
       const cwd = spec.workingDirectory;
-      const warm = this.#takeWarm(like);
+      const warm = this.#takeWarm(like, whom.place);
       if (warm !== undefined) {
         this.options.log.info({ kernelId, owner, pod: podName(warm.podId) }, 'claiming a warm kernel');
         warm.become(kernelId, { env, ...(cwd === null ? {} : { cwd }) }, spec.launchTimeoutSeconds);
         this.#keep(warm);
       } else {
-        await this.#pods.listed;
-        const place = await this.options.place(kernelId, whom, spec);
+        const place = await this.#place(whom);
         const secret = secretOf(kernelId, this.#specOf(kernelId, env, cwd ?? '', command), this.options);
         await this.#make(kernelId, secret, like, place, kernelId, spec.launchTimeoutSeconds);
         this.options.log.info({ kernelId, owner, node: place.node }, 'launching');
@@ -121,9 +120,11 @@ export class KubernetesHost implements KernelHost {
   }
 
   /** One that can be claimed without a call of the API server. */
-  #takeWarm(like: PodLaunch): HostedPod | undefined {
+  #takeWarm(like: PodLaunch, place: KernelPlace | null): HostedPod | undefined {
     const pool = this.#closed ? undefined : this.#pools.get(keyOf(like));
-    for (let warm = pool?.take(); warm !== undefined; warm = pool?.take()) {
+    // A warm pod has no devices.
+    const fits = ({ node }: HostedPod) => place === null || (place.node === node && place.devices.length === 0);
+    for (let warm = pool?.take(fits); warm !== undefined; warm = pool?.take(fits)) {
       if (warm.up) return warm;
       warm.dismiss();
     }
@@ -133,10 +134,8 @@ export class KubernetesHost implements KernelHost {
   /** Of nobody, until it is claimed. */
   async #startWarm({ name, like }: PodPoolOptions): Promise<HostedPod | undefined> {
     const podId = randomUUID() as KernelId;
-    const spec = { ...like, env: {}, workingDirectory: null, launchTimeoutSeconds: ADOPTED_START_SECONDS };
     try {
-      await this.#pods.listed;
-      const place = await this.options.place(podId, undefined, spec);
+      const place = await this.#place({ owner: null, project: null, place: null });
       const secret = secretOf(podId, this.#specOf(podId, {}, '', like.command), this.options, true);
       return await this.#make(podId, secret, like, place, undefined, ADOPTED_START_SECONDS);
     } catch (error) {
@@ -144,6 +143,12 @@ export class KubernetesHost implements KernelHost {
       this.#byPod.get(podId)?.dismiss();
       return undefined;
     }
+  }
+
+  async #place(whom: PodFor): Promise<PodPlace> {
+    await Promise.all([this.#pods.listed, this.#nodes.listed]);
+    const node = this.#nodes.objects.find(({ metadata }) => metadata?.name === whom.place?.node);
+    return this.options.place(whom, node?.metadata?.labels ?? {});
   }
 
   async #make(

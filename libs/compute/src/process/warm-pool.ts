@@ -42,10 +42,11 @@ export class WarmPool<K extends Warmable> {
     return [...this.#ready, ...this.#warming];
   }
 
-  /** One that is ready; undefined where there is none. Counts as demand either way. */
-  take(): K | undefined {
+  /** One that is ready and fits; undefined where there is none. Counts as demand either way. */
+  take(fits: (kernel: K) => boolean = () => true): K | undefined {
     this.#claims.push(performance.now());
-    return this.#ready.shift();
+    const at = this.#ready.findIndex(fits);
+    return at < 0 ? undefined : this.#ready.splice(at, 1)[0];
   }
 
   /** Gets ready for what is asked for, one after another and while the host is idle; ends what is too much. */
