@@ -21,6 +21,8 @@ const CONFIG = {
   bus: { url: 'amqps://beamgate@rabbitmq.example/' },
 };
 
+const OWN_NAMESPACE = { compute: { projects: { tomo: { namespace: 'tomo', uid: 2001, gid: 2000 } } } };
+
 /** The one small node has to hold them all, and a kernel. */
 const SMALL = Object.fromEntries(
   ['gateway', 'gatekeeper', 'launcher'].map((name) => [
@@ -124,8 +126,28 @@ describe('the chart', () => {
     );
   });
 
+  it('makes and guards the namespaces of projects like that of all others', () => {
+    const projects = {
+      a: { uid: 7, gid: 7, namespace: 'a' },
+      b: { uid: 8, gid: 8, namespace: 'a' },
+      c: { uid: 9, gid: 9 },
+    };
+    const config = { ...CONFIG, compute: { projects } };
+    const objects = rendered({ config, kernels: { namespaces: ['z'], podSecurity: 'baseline' } });
+    const named = (kind: string) => objects.filter((one) => one.kind === kind);
+    const all = ['a', KERNELS, 'z'];
+    expect(named('Namespace').map(({ metadata }) => metadata.name)).toEqual(all);
+    expect(named('Namespace')[0]?.metadata).toMatchObject({
+      labels: { 'pod-security.kubernetes.io/enforce': 'baseline' },
+    });
+    for (const kind of ['Role', 'RoleBinding'])
+      expect(named(kind).map(({ metadata }) => metadata.namespace)).toEqual(all);
+    const policies = named('NetworkPolicy').filter(({ metadata }) => metadata.namespace !== undefined);
+    expect(policies.map(({ metadata }) => metadata.namespace)).toEqual(all);
+  });
+
   describe('installed', () => {
-    beforeAll(() => void install({ config: CONFIG }), 120_000);
+    beforeAll(() => void install({ config: { ...CONFIG, ...OWN_NAMESPACE } }), 120_000);
 
     it('has its services as deployments, under the restricted standard', async () => {
       const apps = cluster.config().makeApiClient(AppsV1Api);
@@ -170,6 +192,7 @@ describe('the chart', () => {
         for (const resource of ['pods', 'secrets'])
           expect(await may('bg-launcher', verb, resource, KERNELS)).toBe(true);
       expect(await may('bg-launcher', 'watch', 'pods', KERNELS)).toBe(true);
+      expect(await may('bg-launcher', 'create', 'pods', 'tomo')).toBe(true);
       expect(await may('bg-launcher', 'watch', 'secrets', KERNELS)).toBe(false);
       for (const verb of ['list', 'watch']) expect(await may('bg-launcher', verb, 'nodes')).toBe(true);
       expect(await may('bg-launcher', 'patch', 'nodes')).toBe(false);

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
+import { podNamespaces } from '#apps/launcher/src/pod-identity';
+import { podPlace } from '#apps/launcher/src/pod-place';
 import { type KernelHost, type KubernetesHostOptions, type LaunchFor, makeKubernetesHost } from '#libs/compute';
 import type { AgentEndpoint, ImageCommand, KernelId, LaunchSpec } from '#libs/contracts';
+import { Config } from '#libs/platform';
 import { aLaunch, Facts, newKernelId, whom } from '../conformance/host/host-under-test.js';
 import { root } from '../support/parts.js';
 import { type Cluster, IMAGES } from './cluster.js';
@@ -17,6 +20,12 @@ export const made = (image: string): ImageCommand => ({ kind: 'image', image, py
 /** A small kernel. */
 export const anImage = (changes: Partial<LaunchSpec> = {}): LaunchSpec =>
   aLaunch('', { command: made(IMAGES.kernel), requests: { cpuMilli: 50, memoryBytes: 64 * MEBI }, ...changes });
+
+/** What the service makes of its settings under `compute`. */
+export const policy = (settings: object): Pick<KubernetesHostOptions, 'namespaces' | 'place'> => {
+  const { compute } = Config.parse({ compute: { namespace: NAMESPACE, ...settings } });
+  return { namespaces: podNamespaces(compute), place: podPlace(compute) };
+};
 
 /** When it came true. */
 export const moment = (happening: Promise<unknown>): Promise<number> => happening.then(() => Date.now());
@@ -42,8 +51,7 @@ export class HostOfPods {
       agentImage: IMAGES.agent,
       boot: readFileSync(join(root, 'agent/beamgate_agent/boot_pod.py'), 'utf8'),
       imagePullPolicy: 'IfNotPresent',
-      namespace: NAMESPACE,
-      place: () => ({ node: null, uid: 10002, gid: 10002, groups: [] }),
+      ...policy({}),
       pools: [],
       poolBudget: 4,
       ringBytes: 16 * MEBI,

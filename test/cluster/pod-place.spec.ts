@@ -1,9 +1,7 @@
 import { SchedulingV1Api, type V1Node } from '@kubernetes/client-node';
-import { podPlace } from '#apps/launcher/src/pod-place';
 import type { KernelPlace } from '#libs/contracts';
-import { Config } from '#libs/platform';
 import { Cluster, isReady } from './cluster.js';
-import { HostOfPods, NAMESPACE, TOLD_WITHIN_MS } from './host-of-pods.js';
+import { HostOfPods, NAMESPACE, policy, TOLD_WITHIN_MS } from './host-of-pods.js';
 
 const MODEL = 'NVIDIA-A100-SXM4-80GB';
 const RESOURCE = 'example.org/a100';
@@ -26,7 +24,7 @@ afterAll(() => cluster?.end(), 60_000);
 afterEach(() => pods.end());
 
 const untilNode = (look: (node: V1Node) => boolean) => cluster.until<V1Node>('/api/v1/nodes', cluster.nodeName, look);
-const use = (settings: object = {}) => pods.use({ place: podPlace(Config.parse({ compute: settings }).compute) });
+const use = (settings: object = {}) => pods.use(policy(settings));
 const at = (changes: Partial<KernelPlace> = {}): { place: KernelPlace } => ({
   place: { node: cluster.nodeName, flavor: 'any', devices: [], gpuMilli: 0, migProfile: null, ...changes },
 });

@@ -4,6 +4,7 @@ import { type KernelHost, makeKubernetesHost, nextTerm, type PodPoolOptions, rea
 import { KernelspecCatalogue } from '#libs/jupyter';
 import { type Config, kernelspecSources, type Log, projectRoot } from '#libs/platform';
 import { LINGER_SECONDS, UNCLAIMED_SECONDS } from './agent-times.js';
+import { podNamespaces } from './pod-identity.js';
 import { podPlace } from './pod-place.js';
 
 /** The host of a cluster. Its agents outlive the data folder, so the clock, too, says that this launcher is the latest. */
@@ -16,9 +17,10 @@ export async function podHost(config: Config, log: Log): Promise<KernelHost> {
     agentImage: compute.agentImage,
     imagePullPolicy: compute.imagePullPolicy,
     boot: readFileSync(join(projectRoot(), 'agent', 'beamgate_agent', 'boot_pod.py'), 'utf8'),
-    namespace: compute.namespace,
+    namespaces: podNamespaces(compute),
     place: podPlace(compute),
-    pools: poolsOf(config, log),
+    // Whose a warm pod will be is not known when its user id is set, for good.
+    pools: compute.identity === 'person' ? [] : poolsOf(config, log),
     poolBudget: config.pools.budget,
     ringBytes: channels.ringBytes,
     retentionSeconds: channels.retentionSeconds,

@@ -13,7 +13,7 @@ const A100 = { 'nvidia.com/gpu.product': 'NVIDIA-A100-SXM4-80GB' };
 
 it('is anywhere, without devices, where the core chose nothing', () => {
   const place = podPlace(compute({ uid: 7, gid: 8, groups: [9] }))({ ...somewhere(), place: null }, {});
-  expect(place).toEqual({ node: null, uid: 7, gid: 8, groups: [9], devices: {} });
+  expect(place).toMatchObject({ node: null, uid: 7, gid: 8, groups: [9], devices: {} });
 });
 
 it('has the tolerations and the class of the settings', () => {

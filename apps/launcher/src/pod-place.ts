@@ -1,6 +1,7 @@
 import type { PodFor, PodPlace } from '#libs/compute';
 import type { KernelPlace } from '#libs/contracts';
 import type { Config } from '#libs/platform';
+import { podIdentity } from './pod-identity.js';
 
 type Compute = Config['compute'];
 
@@ -11,18 +12,21 @@ const MODEL_LABEL = 'nvidia.com/gpu.product';
  * What the settings make of a decision of the scheduling core.
  *
  * @param labels  of the node that was chosen; empty where none was, or none is known
+ * @throws Error with a sentence for the user, who has no identity
  */
 export const podPlace =
-  ({ uid, gid, groups, tolerations, priorityClass, deviceResources }: Compute) =>
-  ({ place }: PodFor, labels: Readonly<Record<string, string>>): PodPlace => ({
-    node: place?.node ?? null,
-    uid,
-    gid,
-    groups,
-    devices: place === null ? {} : devicesOf(place, labels[MODEL_LABEL], deviceResources),
-    ...(tolerations.length === 0 ? {} : { tolerations }),
-    ...(priorityClass === '' ? {} : { priorityClass }),
-  });
+  (compute: Compute) =>
+  (whom: PodFor, labels: Readonly<Record<string, string>>): PodPlace => {
+    const { tolerations, priorityClass, deviceResources } = compute;
+    const { place } = whom;
+    return {
+      ...podIdentity(compute, whom),
+      node: place?.node ?? null,
+      devices: place === null ? {} : devicesOf(place, labels[MODEL_LABEL], deviceResources),
+      ...(tolerations.length === 0 ? {} : { tolerations }),
+      ...(priorityClass === '' ? {} : { priorityClass }),
+    };
+  };
 
 /** How many of which resource. Which of a node's devices they are is for its kubelet to say. */
 function devicesOf(

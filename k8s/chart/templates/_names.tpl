@@ -29,6 +29,15 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Release.Name }}-kernels
 {{- end }}
 
+{{/* Where kernels run, projects with a namespace of their own included: a list as JSON. */}}
+{{- define "beamgate.kernelNamespaces" -}}
+{{- $all := concat (list .Values.kernels.namespace) .Values.kernels.namespaces }}
+{{- range $project := values (dig "compute" "projects" dict .Values.config) }}
+{{- with $project.namespace }}{{ $all = append $all . }}{{ end }}
+{{- end }}
+{{- $all | uniq | sortAlpha | toJson }}
+{{- end }}
+
 {{/* The pod of a service: {root, component, resources}. */}}
 {{- define "beamgate.pod" -}}
 metadata:

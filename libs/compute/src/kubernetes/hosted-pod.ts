@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { type AgentEndpoint, type KernelId, KernelUsage } from '#libs/contracts';
 import type { AgentCallError, AgentEvent, Welcome } from '#libs/jupyter';
-import type { KernelFact } from '../kernel-host.js';
 import { NO_EXIT } from '../kernel-host.js';
-import type { HostLog } from '../process/process-host-options.js';
 import { AgentControl } from './agent-control.js';
+import { exitOf, startFailure } from './kernel-exit.js';
 import { type Exit, KernelNews, type LaunchFailure } from './kernel-news.js';
 import { endpointOf, type PodAgentSpec } from './manifest.js';
-import { agentEnded, type PodVerdict, podVerdict } from './pod-verdict.js';
+import type { PodRef } from './pod-api.js';
+import type { PodClaim, PodContext } from './pod-context.js';
+import { PodStatus } from './pod-status.js';
+import { agentEnded } from './pod-verdict.js';
 
 /** After the agent should have ended a kernel, milliseconds until its pod is deleted. */
 const LAST_RESORT_MS = 3000;
@@ -16,23 +18,6 @@ const LAST_RESORT_MS = 3000;
 const STATUS_MS = 3000;
 /** What the agent says of a kernel whose container ended under it. @see agent/beamgate_agent/pod.py */
 const CONTAINER_ENDED = 'the container of the kernel has ended';
-
-/** What a claim changes, beside whose the kernel is. */
-export interface PodClaim {
-  env: Readonly<Record<string, string>>;
-  cwd?: string;
-}
-
-/** What all pods of a host share. */
-export interface PodContext {
-  term: number;
-  log: HostLog;
-  /** Images whose kernels have said what they are. */
-  introduced: Set<string>;
-  tell(fact: KernelFact): void;
-  /** Deletes the pod and its secret; resolves when the API server has taken that. */
-  remove(pod: HostedPod, graceSeconds: number): Promise<void>;
-}
 
 /** One kernel in a pod: what its pod's status says, the control stream to its agent, and what was told of it. */
 export class HostedPod {
@@ -46,8 +31,7 @@ export class HostedPod {
   #resolveWarmed = (): void => {};
   /** Resolves when a warm pod has come as far as it can without a claim. */
   readonly warmed: Promise<void>;
-  #verdict: PodVerdict = { kind: 'on-its-way' };
-  #onVerdict = (): void => {};
+  readonly #status = new PodStatus();
   /** The process that ought to live, as far as we were told. */
   #incarnation = 0;
   #stopping = false;
@@ -59,10 +43,8 @@ export class HostedPod {
 
   constructor(
     private readonly context: PodContext,
-    /** Under which the pod was made. */
-    readonly podId: KernelId,
+    private readonly pod: PodRef & { readonly image: string },
     private readonly spec: PodAgentSpec,
-    private readonly image: string,
     /** Undefined for a warm pod, of which nothing is told. */
     kernelId: KernelId | undefined,
   ) {
@@ -77,6 +59,11 @@ export class HostedPod {
   }
 
   node: string | undefined;
+
+  /** Under which the pod was made. */
+  get podId(): KernelId {
+    return this.pod.podId;
+  }
 
   /** Until it is claimed, that of the pod. */
   get kernelId(): KernelId {
@@ -106,9 +93,7 @@ export class HostedPod {
 
   onPod(pod: V1Pod): void {
     this.node = pod.spec?.nodeName;
-    const verdict = podVerdict(pod);
-    this.#verdict = verdict;
-    this.#onVerdict();
+    const verdict = this.#status.take(pod);
     if (verdict.kind === 'running') this.#reach(verdict.address);
     else if (verdict.kind === 'failed' && !this.#news.wasReady) this.fail(verdict.detail, verdict.reason);
     if (agentEnded(pod)) this.#lose();
@@ -130,8 +115,7 @@ export class HostedPod {
   #lose(graceSeconds = 1): void {
     if (this.#released) return;
     this.#clearTimers();
-    const ended = this.#verdict.kind === 'ended' ? this.#verdict : undefined;
-    const { code, signal, outOfMemory } = ended ?? { code: null, signal: null, outOfMemory: false };
+    const { code, signal, outOfMemory } = this.#status.end ?? { code: null, signal: null, outOfMemory: false };
     if (this.#stopping) this.#exited(NO_EXIT);
     else if (outOfMemory) this.#exited({ ...NO_EXIT, code, signal, outOfMemory });
     else if (this.#news.wasReady) this.#exited({ ...NO_EXIT, agentLost: true });
@@ -164,7 +148,7 @@ export class HostedPod {
 
   #newsOf(context: PodContext): KernelNews {
     const stats = async () => this.#control?.call('stats').catch(() => undefined);
-    return new KernelNews(this.kernelId, this.image, context, stats);
+    return new KernelNews(this.kernelId, this.pod.image, context, stats);
   }
 
   // --- what others ask -------------------------------------------------------------------------------------------
@@ -209,7 +193,7 @@ export class HostedPod {
     if (this.#removed || this.#released) return;
     this.#removed = true;
     this.#clearTimers();
-    this.context.remove(this, graceSeconds).catch((error: Error) => {
+    this.context.remove(this.pod, graceSeconds).catch((error: Error) => {
       this.#removed = false;
       this.context.log.warn({ kernelId: this.kernelId, reason: error.message }, 'a pod could not be deleted');
     });
@@ -306,38 +290,18 @@ export class HostedPod {
     this.#news.exited(how);
   }
 
-  async #onExit({ code, signal, outOfMemory, error, incarnation }: AgentEvent): Promise<void> {
+  async #onExit(event: AgentEvent): Promise<void> {
     if (this.#news.ended) return;
-    const told = {
-      code: typeof code === 'number' ? code : null,
-      signal: typeof signal === 'number' ? signal : null,
-      outOfMemory: outOfMemory === true,
-    };
-    const status = error === CONTAINER_ENDED ? await this.#containerEnd() : undefined;
-    const { kind: _, ...how } = { kind: '', ...told, ...status };
-    if (this.#news.wasReady || this.#stopping || how.outOfMemory) {
-      this.#exited({ ...how, incarnation: Number(incarnation), agentLost: false });
+    const { error, incarnation } = event;
+    const shown = error === CONTAINER_ENDED ? await this.#status.endWithin(STATUS_MS) : undefined;
+    const { code, signal, outOfMemory } = shown ?? exitOf(event);
+    if (this.#news.wasReady || this.#stopping || outOfMemory) {
+      this.#exited({ code, signal, outOfMemory, incarnation: Number(incarnation), agentLost: false });
       // Nobody waits for the rest of its output, and we may be on our way out too.
       if (this.#stopping) this.remove(1);
       return;
     }
-    const why = how.signal === null ? `exit code ${how.code}` : `signal ${how.signal}`;
-    const reason = typeof error === 'string' ? error : `the kernel ended while it started (${why})`;
-    this.fail(`${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`);
-  }
-
-  /** The agent sees the end of the container before its status does. */
-  async #containerEnd(): Promise<Extract<PodVerdict, { kind: 'ended' }> | undefined> {
-    const late = Date.now() + STATUS_MS;
-    while (this.#verdict.kind !== 'ended' && Date.now() < late) {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        this.#onVerdict = resolve;
-        timer = setTimeout(resolve, late - Date.now());
-      });
-      clearTimeout(timer);
-    }
-    return this.#verdict.kind === 'ended' ? this.#verdict : undefined;
+    this.fail(startFailure({ code, signal }, error));
   }
 
   #clearTimers(): void {

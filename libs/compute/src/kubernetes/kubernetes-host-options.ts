@@ -2,6 +2,7 @@ import type { KubeConfig, V1Toleration } from '@kubernetes/client-node';
 import type { LaunchFor } from '../kernel-host.js';
 import type { HostLog, PoolSize } from '../process/process-host-options.js';
 import type { PodLaunch } from './pod-launch.js';
+import type { PodVolume } from './pod-volume.js';
 
 /** For whom a pod is made; a warm one is nobody's yet, so its place must be right for all of its project. */
 export interface PodFor extends Omit<LaunchFor, 'owner'> {
@@ -10,6 +11,8 @@ export interface PodFor extends Omit<LaunchFor, 'owner'> {
 
 /** Where a kernel's pod goes and what it is made of: policy, which the host is told. */
 export interface PodPlace {
+  /** One of the host's. */
+  namespace: string;
   /** The node that the core chose; null leaves it to the cluster. */
   node: string | null;
   /** Identity of the kernel; the agent has one of its own. */
@@ -17,6 +20,7 @@ export interface PodPlace {
   gid: number;
   /** Supplementary groups. */
   groups: readonly number[];
+  volumes: readonly PodVolume[];
   tolerations?: readonly V1Toleration[];
   /** Devices, e.g. `nvidia.com/gpu`: how many. */
   devices?: Readonly<Record<string, number>>;
@@ -38,8 +42,8 @@ export interface KubernetesHostOptions {
   launcher: string;
   /** Rises with every launcher of this name: an agent obeys the highest. */
   term: number;
-  /** Of every pod and secret; nothing of the cluster beside it is touched, and its nodes are only watched. */
-  namespace: string;
+  /** Of all pods and secrets; nothing of the cluster beside them is touched, and its nodes are only watched. */
+  namespaces: readonly string[];
   agentImage: string;
   /** Text of the agent's boot_pod.py. */
   boot: string;
