@@ -54,6 +54,7 @@ export class HostOfPods {
       ...policy({}),
       pools: [],
       poolBudget: 4,
+      projectActiveSeconds: 3600,
       ringBytes: 16 * MEBI,
       retentionSeconds: 60,
       unclaimedSeconds: 30,

@@ -2,7 +2,7 @@ import type { KernelId } from '#libs/contracts';
 import { execute } from '../conformance/host/host-under-test.js';
 import { eventually } from '../support/processes.js';
 import { Cluster, IMAGES } from './cluster.js';
-import { HostOfPods, MEBI, made, NAMESPACE } from './host-of-pods.js';
+import { HostOfPods, MEBI, made, NAMESPACE, policy } from './host-of-pods.js';
 
 let cluster: Cluster;
 let pods: HostOfPods;
@@ -67,6 +67,25 @@ describe('a warm pod', () => {
     await pods.launched({}, { place });
     expect(pods.said('claiming a warm kernel')).toHaveLength(1);
   }, 120_000);
+
+  it('is for its own project', async () => {
+    await pods.end();
+    const projects = { a: { uid: 2001, gid: 2000 }, b: { uid: 2002, gid: 2000 } };
+    await pods.use({ ...policy({ projects }), pools: [{ name: 'python3', floor: 1, ceiling: 1, like: LIKE }] });
+    await pods.host.reconcile([]);
+    const readyFor = (project: string | null) => () =>
+      pods.said('warm kernel ready').find((line) => line['project'] === project);
+    await pods.launched({}, { project: 'a' });
+    await eventually('a warm kernel of the project is ready', readyFor('a'), 60);
+    await eventually('one of no project is ready', readyFor(null), 60);
+    const { endpoint: other } = await pods.launched({}, { project: 'b' });
+    expect(pods.said('claiming a warm kernel')).toHaveLength(0);
+    const { endpoint: own } = await pods.launched({}, { project: 'a' });
+    expect(pods.said('claiming a warm kernel')).toHaveLength(1);
+    const code = 'import os; print(os.getuid())';
+    await expect(execute(other, code)).resolves.toMatchObject({ text: '2002\n' });
+    await expect(execute(own, code)).resolves.toMatchObject({ text: '2001\n' });
+  }, 180_000);
 
   it('goes with its host', async () => {
     await pods.host.close();

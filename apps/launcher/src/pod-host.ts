@@ -22,6 +22,7 @@ export async function podHost(config: Config, log: Log): Promise<KernelHost> {
     // Whose a warm pod will be is not known when its user id is set, for good.
     pools: compute.identity === 'person' ? [] : poolsOf(config, log),
     poolBudget: config.pools.budget,
+    projectActiveSeconds: config.pools.projectActiveSeconds,
     ringBytes: channels.ringBytes,
     retentionSeconds: channels.retentionSeconds,
     orphanSeconds: channels.orphanSeconds,

@@ -300,6 +300,14 @@ export const Config = z.strictObject({
       .default({ python3: { floor: 2, ceiling: 8 } })
       .describe('Warm kernels by kernelspec: started, of its default profile, and waiting for somebody'),
     budget: z.int().min(0).default(16).describe('Warm kernels of all kernelspecs together, at most'),
+    projectActiveSeconds: z
+      .number()
+      .positive()
+      .max(1_000_000)
+      .default(3600)
+      .describe(
+        'In a cluster, a project has warm kernels of its own for so long after its last one like them, seconds',
+      ),
   }),
   channels: section({
     pendingBytes: z

@@ -56,6 +56,8 @@ export interface KubernetesHostOptions {
   pools: readonly PodPoolOptions[];
   /** Warm kernels of all pools together, at most. */
   poolBudget: number;
+  /** A project has warm kernels of its own for so long after its last one like them. */
+  projectActiveSeconds: number;
   /** Output kept per kernel for clients that return. */
   ringBytes: number;
   /** How long the output of a gone session is kept. */

@@ -1,19 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
-import type { KernelId, KernelPlace, KernelUsage, LaunchSpec } from '#libs/contracts';
+import type { KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
 import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
-import { WarmPool } from '../process/warm-pool.js';
-import { agentSpec } from './agent-spec.js';
 import { sentenceOf } from './calls.js';
 import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
-import type { KubernetesHostOptions, PodFor, PodPlace, PodPoolOptions } from './kubernetes-host-options.js';
-import { endpointOf, LABEL, type PodAgentSpec, podName, podOf, secretOf, selectorOf, specOf } from './manifest.js';
+import type { KubernetesHostOptions, PodPoolOptions } from './kubernetes-host-options.js';
+import { endpointOf, LABEL, type PodAgentSpec, podName, selectorOf, specOf } from './manifest.js';
 import { PodApi, type PodRef, podsPath } from './pod-api.js';
 import type { PodContext } from './pod-context.js';
-import { keyOf, type PodLaunch } from './pod-launch.js';
+import { PodPools } from './pod-pools.js';
+import { PodStarts } from './pod-starts.js';
 import { Watched } from './watched.js';
 import { WatchedEach } from './watched-each.js';
 
@@ -29,7 +27,8 @@ export class KubernetesHost implements KernelHost {
   readonly #api: PodApi;
   readonly #hosted = new HostedPods();
   readonly #removals = new Set<Promise<unknown>>();
-  readonly #pools: ReadonlyMap<string, WarmPool<HostedPod>>;
+  readonly #pools: PodPools<HostedPod>;
+  readonly #starts: PodStarts;
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
   readonly #pods: WatchedEach<V1Pod>;
   readonly #nodes: Watched<V1Node>;
@@ -44,14 +43,6 @@ export class KubernetesHost implements KernelHost {
     const tell = (fact: KernelFact) => this.#tell(fact);
     const remove = (pod: PodRef, graceSeconds: number) => this.#remove(pod, graceSeconds);
     this.#context = { term, log, introduced: new Set(), tell, remove };
-    const idle = () => this.#preparing.size === 0;
-    const room = () => this.#warm().length < options.poolBudget;
-    this.#pools = new Map(
-      options.pools.map((pool) => {
-        const told = (ready: number) => log.info({ kernelspec: pool.name, ready }, 'warm kernel ready');
-        return [keyOf(pool.like), new WarmPool(pool, () => this.#startWarm(pool), idle, room, told)];
-      }),
-    );
     this.#pods = new WatchedEach<V1Pod>(options.namespaces, (namespace) => ({
       watch: new Watch(config),
       path: podsPath(namespace),
@@ -69,6 +60,10 @@ export class KubernetesHost implements KernelHost {
       onGone: (node) => this.#lose(node),
       log,
     });
+    const seen = { pods: this.#pods, nodes: this.#nodes };
+    this.#starts = new PodStarts(options, this.#api, this.#hosted, this.#context, seen);
+    const start = (pool: PodPoolOptions, project: string | null) => this.#starts.warm(pool, project);
+    this.#pools = new PodPools(options, start, () => this.#preparing.size === 0);
   }
 
   onFact(listener: (fact: KernelFact | NodesFact) => void): void {
@@ -88,17 +83,13 @@ export class KubernetesHost implements KernelHost {
       await present?.gone;
       const like = { ...spec, command };
       const cwd = spec.workingDirectory;
-      const warm = whom.project === null ? this.#takeWarm(like, whom.place) : undefined;
+      const warm = this.#pools.take(like, whom.project, whom.place);
       if (warm !== undefined) {
         this.options.log.info({ kernelId, owner, pod: podName(warm.podId) }, 'claiming a warm kernel');
         warm.become(kernelId, { env, ...(cwd === null ? {} : { cwd }) }, spec.launchTimeoutSeconds);
         this.#hosted.keep(warm);
       } else {
-        const place = await this.#place(whom);
-        const agent = agentSpec(kernelId, env, cwd ?? '', command, this.options);
-        const secret = secretOf(kernelId, agent, place.namespace, this.options.launcher);
-        await this.#make(kernelId, secret, like, place, kernelId, spec.launchTimeoutSeconds);
-        this.options.log.info({ kernelId, owner, node: place.node }, 'launching');
+        await this.#starts.cold(kernelId, whom, spec, like, env);
       }
       if (preparing.stopped) this.#hosted.kernel(kernelId)?.stop(0);
     } catch (error) {
@@ -108,64 +99,9 @@ export class KubernetesHost implements KernelHost {
       else kernel.fail(detail);
     } finally {
       this.#preparing.delete(kernelId);
-      for (const pool of this.#pools.values()) pool.refill();
+      this.#pools.refill();
     }
   }
-
-  /** One that can be claimed without a call of the API server. */
-  #takeWarm(like: PodLaunch, place: KernelPlace | null): HostedPod | undefined {
-    const pool = this.#closed ? undefined : this.#pools.get(keyOf(like));
-    // A warm pod has no devices.
-    const fits = ({ node }: HostedPod) => place === null || (place.node === node && place.devices.length === 0);
-    for (let warm = pool?.take(fits); warm !== undefined; warm = pool?.take(fits)) {
-      if (warm.up) return warm;
-      warm.dismiss();
-    }
-    return undefined;
-  }
-
-  /** Of nobody, until it is claimed. */
-  async #startWarm({ name, like }: PodPoolOptions): Promise<HostedPod | undefined> {
-    const podId = randomUUID() as KernelId;
-    try {
-      const place = await this.#place({ owner: null, project: null, place: null });
-      const agent = agentSpec(podId, {}, '', like.command, this.options);
-      const secret = secretOf(podId, agent, place.namespace, this.options.launcher, true);
-      return await this.#make(podId, secret, like, place, undefined, ADOPTED_START_SECONDS);
-    } catch (error) {
-      this.options.log.warn({ kernelspec: name, reason: sentenceOf(error) }, 'no warm kernel could be started');
-      this.#hosted.pod(podId)?.dismiss();
-      return undefined;
-    }
-  }
-
-  async #place(whom: PodFor): Promise<PodPlace> {
-    await this.#nodes.listed;
-    const node = this.#nodes.objects.find(({ metadata }) => metadata?.name === whom.place?.node);
-    const place = this.options.place(whom, node?.metadata?.labels ?? {});
-    await this.#pods.listedIn(place.namespace);
-    return place;
-  }
-
-  async #make(
-    podId: KernelId,
-    secret: V1Secret,
-    launch: PodLaunch,
-    place: PodPlace,
-    kernelId: KernelId | undefined,
-    timeoutSeconds: number,
-  ): Promise<HostedPod | undefined> {
-    const made = await this.#api.makeSecret(secret);
-    if (this.#closed) return undefined;
-    const { namespace } = place;
-    const { image } = launch.command;
-    const kernel = this.#hosted.keep(new HostedPod(this.#context, { podId, namespace, image }, specOf(made), kernelId));
-    kernel.limitStart(timeoutSeconds);
-    kernel.onPod(await this.#api.makePod(podOf(podId, launch, place, made, this.options)));
-    return kernel;
-  }
-
-  #warm = (): HostedPod[] => [...this.#pools.values()].flatMap((pool) => pool.kernels);
 
   async stop(kernelId: KernelId, graceMs: number): Promise<void> {
     const kernel = this.#hosted.kernel(kernelId);
@@ -206,7 +142,7 @@ export class KubernetesHost implements KernelHost {
     const orphans = secrets.filter((secret) => !this.#isOurs(podIdOf(secret)));
     await Promise.all(orphans.map((secret) => this.#remove(refOf(secret), 0)));
     for (const kernelId of kernelIds) if (!this.#isKnown(kernelId)) this.#tellLost(kernelId);
-    for (const pool of this.#pools.values()) pool.refill();
+    this.#pools.refill();
   }
 
   /** That of its label, unless the pod was warm. */
@@ -229,8 +165,9 @@ export class KubernetesHost implements KernelHost {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const warm = this.#warm();
-    for (const pool of this.#pools.values()) pool.close();
+    const warm = this.#pools.pods;
+    this.#starts.close();
+    this.#pools.close();
     // Whoever comes next would have to find out about them.
     const left = Promise.allSettled([...warm.map(({ gone }) => gone), ...this.#removals]);
     await Promise.race([left, delay(FAREWELL_MS, undefined, { ref: false })]);
