@@ -180,7 +180,7 @@ describe('the chart', () => {
       }
     });
 
-    it('gives the launcher pods and secrets of kernels, the sight of nodes, and nothing else', async () => {
+    it('gives the launcher pods and secrets of kernels, the sight of nodes and warnings, and nothing else', async () => {
       const authorization = cluster.config().makeApiClient(AuthorizationV1Api);
       const may = async (who: string, verb: string, resource: string, namespace?: string): Promise<boolean> => {
         const user = `system:serviceaccount:${NAMESPACE}:${who}`;
@@ -193,6 +193,7 @@ describe('the chart', () => {
           expect(await may('bg-launcher', verb, resource, KERNELS)).toBe(true);
       expect(await may('bg-launcher', 'watch', 'pods', KERNELS)).toBe(true);
       expect(await may('bg-launcher', 'create', 'pods', 'tomo')).toBe(true);
+      for (const verb of ['list', 'watch']) expect(await may('bg-launcher', verb, 'events', 'tomo')).toBe(true);
       expect(await may('bg-launcher', 'watch', 'secrets', KERNELS)).toBe(false);
       for (const verb of ['list', 'watch']) expect(await may('bg-launcher', verb, 'nodes')).toBe(true);
       expect(await may('bg-launcher', 'patch', 'nodes')).toBe(false);

@@ -122,6 +122,7 @@ export class Cluster {
     const rules = [
       { apiGroups: [''], resources: ['pods'], verbs: [...verbs, 'watch'] },
       { apiGroups: [''], resources: ['secrets'], verbs },
+      { apiGroups: [''], resources: ['events'], verbs: ['list', 'watch'] },
     ];
     const nodes = [{ apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] }];
     for (const namespace of namespaces) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { V1Pod } from '@kubernetes/client-node';
+import { type V1Pod, Watch } from '@kubernetes/client-node';
 import { podNamespaces } from '#apps/launcher/src/pod-identity';
 import { podPlace } from '#apps/launcher/src/pod-place';
 import { type KernelHost, type KubernetesHostOptions, type LaunchFor, makeKubernetesHost } from '#libs/compute';
@@ -102,6 +102,21 @@ export class HostOfPods {
       this.cluster.core.listNamespacedSecret({ namespace }),
     ]);
     return [...pods.items, ...secrets.items].map(({ metadata }) => metadata?.name);
+  }
+
+  /** When the cluster first tells of such an event of the kernel's pod. */
+  warned(kernelId: KernelId, reason: string): Promise<number> {
+    const fieldSelector = `involvedObject.name=kernel-${kernelId},reason=${reason}`;
+    return new Promise((resolve, reject) => {
+      new Watch(this.cluster.config())
+        .watch(
+          `/api/v1/namespaces/${NAMESPACE}/events`,
+          { fieldSelector },
+          () => resolve(Date.now()),
+          (error: unknown) => reject(new Error(`The watch ended: ${String(error)}`)),
+        )
+        .catch(reject);
+    });
   }
 
   /** When the cluster first shows a container of the kernel's pod in such a state. */

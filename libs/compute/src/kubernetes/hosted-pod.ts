@@ -16,6 +16,8 @@ import { agentEnded } from './pod-verdict.js';
 const LAST_RESORT_MS = 3000;
 /** How long the end of a container may take to show in its pod's status. */
 const STATUS_MS = 3000;
+/** Events of a volume that its node can't mount. One that is still attached elsewhere may yet come. */
+const MOUNT_REASONS = new Set(['FailedMount', 'FailedMapVolume']);
 /** What the agent says of a kernel whose container ended under it. @see agent/beamgate_agent/pod.py */
 const CONTAINER_ENDED = 'the container of the kernel has ended';
 
@@ -34,6 +36,8 @@ export class HostedPod {
   readonly #status = new PodStatus();
   /** The process that ought to live, as far as we were told. */
   #incarnation = 0;
+  #uid: string | undefined;
+  #lastWarning: string | undefined;
   #stopping = false;
   #released = false;
   #removed = false;
@@ -85,7 +89,8 @@ export class HostedPod {
 
   limitStart(seconds: number): void {
     this.#startTimer = setTimeout(() => {
-      this.fail(`The kernel did not answer within ${seconds} seconds.`);
+      const warned = this.#lastWarning === undefined ? '.' : `; the cluster warns: ${this.#lastWarning}`;
+      this.fail(`The kernel did not answer within ${seconds} seconds${warned}`);
     }, seconds * 1000);
   }
 
@@ -93,10 +98,18 @@ export class HostedPod {
 
   onPod(pod: V1Pod): void {
     this.node = pod.spec?.nodeName;
+    this.#uid = pod.metadata?.uid;
     const verdict = this.#status.take(pod);
     if (verdict.kind === 'running') this.#reach(verdict.address);
     else if (verdict.kind === 'failed' && !this.#news.wasReady) this.fail(verdict.detail, verdict.reason);
     if (agentEnded(pod)) this.#lose();
+  }
+
+  /** @param uid  of the pod that it is about: one that is gone had the same name */
+  onWarning(uid: string, reason: string, message: string): void {
+    if (uid !== this.#uid || this.#news.wasReady) return;
+    this.#lastWarning = `${reason}: ${message}`;
+    if (MOUNT_REASONS.has(reason)) this.fail(`A volume of the kernel could not be mounted: ${message}`);
   }
 
   onPodGone(): void {

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
+import { type CoreV1Event, type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
 import type { KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
 import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
-import { sentenceOf } from './calls.js';
 import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
@@ -12,6 +11,7 @@ import { PodApi, type PodRef, podsPath } from './pod-api.js';
 import type { PodContext } from './pod-context.js';
 import { PodPools } from './pod-pools.js';
 import { PodStarts } from './pod-starts.js';
+import { podWarnings } from './pod-warnings.js';
 import { Watched } from './watched.js';
 import { WatchedEach } from './watched-each.js';
 
@@ -32,6 +32,7 @@ export class KubernetesHost implements KernelHost {
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
   readonly #pods: WatchedEach<V1Pod>;
   readonly #nodes: Watched<V1Node>;
+  readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
   #listener: (fact: KernelFact) => void = () => {};
   #closed = false;
@@ -60,6 +61,7 @@ export class KubernetesHost implements KernelHost {
       onGone: (node) => this.#lose(node),
       log,
     });
+    this.#warnings = podWarnings(config, options.namespaces, this.#api.core, log, (pod) => this.#hosted.pod(pod));
     const seen = { pods: this.#pods, nodes: this.#nodes };
     this.#starts = new PodStarts(options, this.#api, this.#hosted, this.#context, seen);
     const start = (pool: PodPoolOptions, project: string | null) => this.#starts.warm(pool, project);
@@ -93,7 +95,7 @@ export class KubernetesHost implements KernelHost {
       }
       if (preparing.stopped) this.#hosted.kernel(kernelId)?.stop(0);
     } catch (error) {
-      const detail = sentenceOf(error);
+      const { message: detail } = error as Error;
       const kernel = this.#hosted.kernel(kernelId);
       if (kernel === undefined) this.#tell({ kind: 'launch-failed', kernelId, detail });
       else kernel.fail(detail);
@@ -173,7 +175,7 @@ export class KubernetesHost implements KernelHost {
     await Promise.race([left, delay(FAREWELL_MS, undefined, { ref: false })]);
     for (const kernel of this.#hosted.all) kernel.release();
     this.#hosted.clear();
-    await Promise.all([this.#pods.close(), this.#nodes.close()]);
+    await Promise.all([this.#pods.close(), this.#nodes.close(), this.#warnings.close()]);
   }
 
   #isKnown = (kernelId: KernelId): boolean =>

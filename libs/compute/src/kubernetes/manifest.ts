@@ -18,7 +18,11 @@ const AGENT_ARGV = ['python3', '-I', '-S', '-X', 'utf8', '/opt/beamgate/agent/be
 /** Two of the agent's rings, its code, and copies of a large message. */
 const AGENT_MEMORY_OVER_RING = 96 * 1024 * 1024;
 
-export const podName = (kernelId: string): string => `kernel-${kernelId}`;
+const NAME_PREFIX = 'kernel-';
+export const podName = (kernelId: string): string => `${NAME_PREFIX}${kernelId}`;
+/** Undefined for a name that is none of ours. */
+export const podIdIn = (name: string): KernelId | undefined =>
+  name.startsWith(NAME_PREFIX) ? (name.slice(NAME_PREFIX.length) as KernelId) : undefined;
 
 /** What the agent is started with; beside its tokens it says how the control plane reaches it. */
 export interface PodAgentSpec extends Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { CoreV1Api, type KubeConfig, type V1Pod, type V1PodList, type V1Secret } from '@kubernetes/client-node';
 import type { KernelId } from '#libs/contracts';
-import { deleted, persistently, sentenceOf, statusOf } from './calls.js';
+import { deleted, isThere, persistently, sentenceOf, statusOf } from './calls.js';
 import { podName } from './manifest.js';
 
 /** A pod and its secret, which have one name. */
@@ -49,7 +49,7 @@ export class PodApi {
     try {
       return await persistently(() => this.core.createNamespacedSecret({ namespace, body }));
     } catch (error) {
-      if (statusOf(error) !== 409) throw error;
+      if (!isThere(error)) throw error;
       return persistently(() => this.core.readNamespacedSecret({ namespace, name }));
     }
   }
@@ -61,7 +61,7 @@ export class PodApi {
     try {
       return await persistently(() => this.core.createNamespacedPod({ namespace, body }), again);
     } catch (error) {
-      if (statusOf(error) !== 409) throw error;
+      if (!isThere(error)) throw error;
       return persistently(() => this.core.readNamespacedPod({ namespace, name }));
     }
   }

@@ -3,7 +3,6 @@ import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { KernelId, LaunchSpec } from '#libs/contracts';
 import type { LaunchFor } from '../kernel-host.js';
 import { agentSpec } from './agent-spec.js';
-import { sentenceOf } from './calls.js';
 import { HostedPod } from './hosted-pod.js';
 import type { HostedPods } from './hosted-pods.js';
 import type { KubernetesHostOptions, PodFor, PodPlace, PodPoolOptions } from './kubernetes-host-options.js';
@@ -11,6 +10,7 @@ import { type PodAgentSpec, podOf, secretOf, specOf } from './manifest.js';
 import type { PodApi } from './pod-api.js';
 import type { PodContext } from './pod-context.js';
 import type { PodLaunch } from './pod-launch.js';
+import { refusal } from './refusal.js';
 import type { Watched } from './watched.js';
 import type { WatchedEach } from './watched-each.js';
 
@@ -51,7 +51,7 @@ export class PodStarts {
       const agent = agentSpec(podId, {}, '', like.command, this.options);
       return await this.#make(podId, agent, like, place, { seconds: WARM_START_SECONDS });
     } catch (error) {
-      const reason = sentenceOf(error);
+      const { message: reason } = error as Error;
       this.options.log.warn({ kernelspec: name, project, reason }, 'no warm kernel could be started');
       this.hosted.pod(podId)?.dismiss();
       return undefined;
@@ -81,12 +81,16 @@ export class PodStarts {
   ): Promise<HostedPod | undefined> {
     const { namespace } = place;
     const { launcher } = this.options;
-    const secret = await this.api.makeSecret(secretOf(podId, agent, namespace, launcher, kernelId === undefined));
-    if (this.#closed) return undefined;
-    const ref = { podId, namespace, image: like.command.image };
-    const pod = this.hosted.keep(new HostedPod(this.context, ref, specOf(secret), kernelId));
-    pod.limitStart(seconds);
-    pod.onPod(await this.api.makePod(podOf(podId, like, place, secret, this.options)));
-    return pod;
+    try {
+      const secret = await this.api.makeSecret(secretOf(podId, agent, namespace, launcher, kernelId === undefined));
+      if (this.#closed) return undefined;
+      const ref = { podId, namespace, image: like.command.image };
+      const pod = this.hosted.keep(new HostedPod(this.context, ref, specOf(secret), kernelId));
+      pod.limitStart(seconds);
+      pod.onPod(await this.api.makePod(podOf(podId, like, place, secret, this.options)));
+      return pod;
+    } catch (error) {
+      throw new Error(refusal(error, namespace), { cause: error });
+    }
   }
 }
