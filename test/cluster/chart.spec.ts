@@ -21,6 +21,8 @@ const CONFIG = {
   bus: { url: 'amqps://beamgate@rabbitmq.example/' },
 };
 
+const OWN_NAMESPACE = { compute: { projects: { tomo: { namespace: 'tomo', uid: 2001, gid: 2000 } } } };
+
 /** The one small node has to hold them all, and a kernel. */
 const SMALL = Object.fromEntries(
   ['gateway', 'gatekeeper', 'launcher'].map((name) => [
@@ -124,8 +126,28 @@ describe('the chart', () => {
     );
   });
 
+  it('makes and guards the namespaces of projects like that of all others', () => {
+    const projects = {
+      a: { uid: 7, gid: 7, namespace: 'a' },
+      b: { uid: 8, gid: 8, namespace: 'a' },
+      c: { uid: 9, gid: 9 },
+    };
+    const config = { ...CONFIG, compute: { projects } };
+    const objects = rendered({ config, kernels: { namespaces: ['z'], podSecurity: 'baseline' } });
+    const named = (kind: string) => objects.filter((one) => one.kind === kind);
+    const all = ['a', KERNELS, 'z'];
+    expect(named('Namespace').map(({ metadata }) => metadata.name)).toEqual(all);
+    expect(named('Namespace')[0]?.metadata).toMatchObject({
+      labels: { 'pod-security.kubernetes.io/enforce': 'baseline' },
+    });
+    for (const kind of ['Role', 'RoleBinding'])
+      expect(named(kind).map(({ metadata }) => metadata.namespace)).toEqual(all);
+    const policies = named('NetworkPolicy').filter(({ metadata }) => metadata.namespace !== undefined);
+    expect(policies.map(({ metadata }) => metadata.namespace)).toEqual(all);
+  });
+
   describe('installed', () => {
-    beforeAll(() => void install({ config: CONFIG }), 120_000);
+    beforeAll(() => void install({ config: { ...CONFIG, ...OWN_NAMESPACE } }), 120_000);
 
     it('has its services as deployments, under the restricted standard', async () => {
       const apps = cluster.config().makeApiClient(AppsV1Api);
@@ -158,7 +180,7 @@ describe('the chart', () => {
       }
     });
 
-    it('gives the launcher pods and secrets of kernels, the sight of nodes, and nothing else', async () => {
+    it('gives the launcher pods and secrets of kernels, the sight of nodes and warnings, and nothing else', async () => {
       const authorization = cluster.config().makeApiClient(AuthorizationV1Api);
       const may = async (who: string, verb: string, resource: string, namespace?: string): Promise<boolean> => {
         const user = `system:serviceaccount:${NAMESPACE}:${who}`;
@@ -170,6 +192,8 @@ describe('the chart', () => {
         for (const resource of ['pods', 'secrets'])
           expect(await may('bg-launcher', verb, resource, KERNELS)).toBe(true);
       expect(await may('bg-launcher', 'watch', 'pods', KERNELS)).toBe(true);
+      expect(await may('bg-launcher', 'create', 'pods', 'tomo')).toBe(true);
+      for (const verb of ['list', 'watch']) expect(await may('bg-launcher', verb, 'events', 'tomo')).toBe(true);
       expect(await may('bg-launcher', 'watch', 'secrets', KERNELS)).toBe(false);
       for (const verb of ['list', 'watch']) expect(await may('bg-launcher', verb, 'nodes')).toBe(true);
       expect(await may('bg-launcher', 'patch', 'nodes')).toBe(false);
@@ -235,7 +259,12 @@ describe('the chart', () => {
         const client = await ChannelClient.open(gateway, id);
         await expect(client.execute('print(6 * 7)')).resolves.toMatchObject({ text: '42\n' });
         const pods = await cluster.core.listNamespacedPod({ namespace: KERNELS });
-        expect(pods.items.map(({ metadata }) => metadata?.name)).toEqual([`kernel-${id}`]);
+        expect(pods.items).toMatchObject([
+          {
+            metadata: { name: `kernel-${id}` },
+            spec: { priorityClassName: 'bg-kernels', preemptionPolicy: 'Never' },
+          },
+        ]);
         await client.close();
         await endKernel(gateway, id);
         await inPhase(gateway, id, 'ended');

@@ -112,8 +112,8 @@ export class Cluster {
     await this.until<V1ServiceAccount>(`/api/v1/namespaces/${name}/serviceaccounts`, 'default', () => true);
   }
 
-  /** Gives the service's user what it needs in a namespace, and the sight of nodes. */
-  async allowBroker(namespace: string): Promise<void> {
+  /** Gives the service's user what it needs in namespaces, and the sight of nodes. */
+  async allowBroker(...namespaces: string[]): Promise<void> {
     const rbac = this.config().makeApiClient(RbacAuthorizationV1Api);
     const subjects = [{ kind: 'User', name: 'beamgate', apiGroup: 'rbac.authorization.k8s.io' }];
     const roleRef = (kind: string) => ({ kind, name: 'beamgate', apiGroup: 'rbac.authorization.k8s.io' });
@@ -122,10 +122,13 @@ export class Cluster {
     const rules = [
       { apiGroups: [''], resources: ['pods'], verbs: [...verbs, 'watch'] },
       { apiGroups: [''], resources: ['secrets'], verbs },
+      { apiGroups: [''], resources: ['events'], verbs: ['list', 'watch'] },
     ];
     const nodes = [{ apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] }];
-    await rbac.createNamespacedRole({ namespace, body: { metadata, rules } });
-    await rbac.createNamespacedRoleBinding({ namespace, body: { metadata, subjects, roleRef: roleRef('Role') } });
+    for (const namespace of namespaces) {
+      await rbac.createNamespacedRole({ namespace, body: { metadata, rules } });
+      await rbac.createNamespacedRoleBinding({ namespace, body: { metadata, subjects, roleRef: roleRef('Role') } });
+    }
     await rbac.createClusterRole({ body: { metadata, rules: nodes } });
     await rbac.createClusterRoleBinding({ body: { metadata, subjects, roleRef: roleRef('ClusterRole') } });
   }

@@ -13,6 +13,7 @@ const CONTROLLERS = [
   'serviceaccount-token-controller',
   'root-ca-certificate-publisher-controller',
   'job-controller',
+  'persistentvolume-binder-controller',
   'garbage-collector-controller',
   'resourcequota-controller',
   'ttl-after-finished-controller',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { Beamgate } from '../support/beamgate.js';
@@ -10,6 +11,8 @@ import { createKernel, endKernel, inPhase, listKernels } from '../support/v1.js'
 import { Cluster, IMAGES } from './cluster.js';
 
 const NAMESPACE = 'kernels';
+/** Of a project. */
+const OWN_NAMESPACE = 'tomo';
 const MEBI = 1024 * 1024;
 
 let cluster: Cluster;
@@ -22,8 +25,11 @@ const config = (compute: object = {}) => ({
     namespace: NAMESPACE,
     agentImage: IMAGES.agent,
     images: { python3: { image: IMAGES.kernel } },
+    projects: { tomo: { namespace: OWN_NAMESPACE, uid: 2001, gid: 2000 } },
     ...compute,
   },
+  // Who is in two projects has to say for which a kernel is.
+  auth: { groups: { all: [userInfo().username] }, projects: { tomo: ['all'], xas: ['all'] } },
   kernels: { autorestart: false },
   profiles: {
     small: {
@@ -41,8 +47,8 @@ const config = (compute: object = {}) => ({
 
 beforeAll(async () => {
   cluster = await Cluster.start();
-  await cluster.makeNamespace(NAMESPACE);
-  await cluster.allowBroker(NAMESPACE);
+  for (const namespace of [NAMESPACE, OWN_NAMESPACE]) await cluster.makeNamespace(namespace);
+  await cluster.allowBroker(NAMESPACE, OWN_NAMESPACE);
   beamgate = await Beamgate.start({ logName: 'cluster-service', config: config() });
 }, 1_200_000);
 afterAll(async () => {
@@ -55,8 +61,8 @@ afterEach(async () => {
   await nothingLeft();
 }, 180_000);
 
-const pods = async (): Promise<V1Pod[]> =>
-  (await cluster.core.listNamespacedPod({ namespace: NAMESPACE })).items.filter(
+const pods = async (namespace = NAMESPACE): Promise<V1Pod[]> =>
+  (await cluster.core.listNamespacedPod({ namespace })).items.filter(
     ({ metadata }) => metadata?.deletionTimestamp === undefined,
   );
 /** The agent of a kernel that died stays a minute for the rest of its output. */
@@ -131,6 +137,17 @@ it('ends a kernel that no node can take, with the reason of the cluster', async 
   const { endReason, detail } = await inPhase(beamgate, id, 'ended');
   expect(endReason).toBe('unschedulable');
   expect(detail).toMatch(/Insufficient cpu/);
+}, 180_000);
+
+it('runs a kernel as the user of its project, in the namespace of that', async () => {
+  const { id } = await createKernel(beamgate, { project: 'tomo' });
+  await inPhase(beamgate, id, 'ready');
+  const client = await ChannelClient.open(beamgate, id);
+  await expect(client.execute('import os; print(os.getuid())')).resolves.toMatchObject({ text: '2001\n' });
+  expect((await pods(OWN_NAMESPACE)).map(({ metadata }) => metadata?.name)).toEqual([`kernel-${id}`]);
+  await client.close();
+  await endKernel(beamgate, id);
+  await eventually('its pod is gone', async () => (await pods(OWN_NAMESPACE)).length === 0 || undefined);
 }, 180_000);
 
 it('claims a warm pod for whoever comes next, beside another service in the same namespace', async () => {

@@ -55,12 +55,13 @@ describe('the gatekeeper', () => {
 
   describe('submission', () => {
     it('is on disk, admitted and told to the launcher when there is room', async () => {
-      const submission = aSubmission();
+      const submission = aSubmission({ project: 'tomo' });
       const kernel = await submit(submission);
       expect(kernel).toMatchObject({ ...submission, phase: 'admitted', executionState: 'starting' });
       expect(await row(kernel.id)).toEqual(kernel);
       const told = await stage.launcher.commands.until(({ name }) => name === 'launch');
-      expect(told).toEqual({ name: 'launch', kernelId: kernel.id, owner: 'ada', launch: submission.launch });
+      const { owner, project, launch } = submission;
+      expect(told).toEqual({ name: 'launch', kernelId: kernel.id, owner, project, launch });
       expect(await stage.gateways.kernel(kernel.id, { phase: 'admitted' })).toEqual(kernel);
     });
 

@@ -24,6 +24,20 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Values.signingKeySecret | default (printf "%s-signing-key" .Release.Name) }}
 {{- end }}
 
+{{/* Of kernels. */}}
+{{- define "beamgate.priorityClass" -}}
+{{ .Release.Name }}-kernels
+{{- end }}
+
+{{/* Where kernels run, projects with a namespace of their own included: a list as JSON. */}}
+{{- define "beamgate.kernelNamespaces" -}}
+{{- $all := concat (list .Values.kernels.namespace) .Values.kernels.namespaces }}
+{{- range $project := values (dig "compute" "projects" dict .Values.config) }}
+{{- with $project.namespace }}{{ $all = append $all . }}{{ end }}
+{{- end }}
+{{- $all | uniq | sortAlpha | toJson }}
+{{- end }}
+
 {{/* The pod of a service: {root, component, resources}. */}}
 {{- define "beamgate.pod" -}}
 metadata:
@@ -65,6 +79,9 @@ spec:
         - { name: BEAMGATE_COMPUTE_HOST, value: kubernetes }
         - { name: BEAMGATE_COMPUTE_NAMESPACE, value: {{ .root.Values.kernels.namespace | quote }} }
         - { name: BEAMGATE_COMPUTE_LAUNCHER, value: {{ .root.Release.Name | quote }} }
+        {{- if not (dig "compute" "priorityClass" "" .root.Values.config) }}
+        - { name: BEAMGATE_COMPUTE_PRIORITY_CLASS, value: {{ include "beamgate.priorityClass" .root }} }
+        {{- end }}
         - { name: BEAMGATE_AUTH_SIGNING_KEY_FILE, value: /etc/beamgate-key/issuer.pem }
       ports:
         - { name: http, containerPort: 8888 }

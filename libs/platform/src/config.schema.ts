@@ -2,6 +2,7 @@ import { availableParallelism, homedir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Profile } from '#libs/contracts';
+import { DeviceResources, KernelUid, PodIdentity, PodProjects, PodVolumes, Toleration } from './pod.schema.js';
 
 const GiB = 1024 ** 3;
 const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
@@ -254,16 +255,38 @@ export const Config = z.strictObject({
       .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/i, 'must be a value of a label')
       .default('beamgate')
       .describe('Marks the pods of this service; services that share a cluster need different ones'),
-    namespace: z.string().default('beamgate-kernels').describe('Namespace of the pods'),
+    namespace: z
+      .string()
+      .default('beamgate-kernels')
+      .describe('Namespace of the pods, but for those of projects that have their own'),
     agentImage: z.string().default('').describe('Image of the agent, which stands beside each kernel in its pod'),
     images: z
       .record(z.string(), z.strictObject({ image: z.string().min(1), python: z.string().min(1).default('python3') }))
       .default({})
       .describe('Image of each environment, by its name, and the Python in it; others are not offered'),
     imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('Of both images'),
-    uid: z.int().positive().default(10002).describe('User id of kernels; the agent has 10001'),
-    gid: z.int().positive().default(10002).describe('Group id of kernels'),
-    groups: z.array(z.int().positive()).default([]).describe('More group ids of kernels'),
+    uid: KernelUid.default(10002).describe('User id of kernels without a project; the agent has 10001'),
+    gid: z.int().positive().default(10002).describe('Group id of kernels without a project'),
+    groups: z.array(z.int().positive()).default([]).describe('More group ids of kernels without a project'),
+    volumes: PodVolumes.default([]).describe(
+      'Volumes of kernels without a project: {name, claim | hostPath | nfs: {server, path}, mountPath, readOnly, subPath}',
+    ),
+    projects: PodProjects.default({}).describe(
+      'Project → {namespace, uid, gid, groups, volumes} of its kernels; one that is not named here is as none',
+    ),
+    identity: z
+      .enum(['project', 'person'])
+      .default('project')
+      .describe('Whose user id a kernel has: that of its project, or of its owner, who then waits for a cold start'),
+    persons: z
+      .record(z.string(), PodIdentity)
+      .default({})
+      .describe('User → {uid, gid, groups, volumes}, for `person`; nobody else gets a kernel then'),
+    priorityClass: z.string().default('').describe('PriorityClass of the pods; empty: that of the cluster'),
+    tolerations: z.array(Toleration).default([]).describe('Taints of nodes that the pods bear, as a pod states them'),
+    deviceResources: DeviceResources.default({}).describe(
+      'GPU model (label `nvidia.com/gpu.product`), `share:MODEL` or `mig:PROFILE` → name of the resource; others: `nvidia.com/gpu`, `nvidia.com/gpu.shared`, `nvidia.com/mig-PROFILE`',
+    ),
   }),
   pools: section({
     kernelspecs: z
@@ -277,6 +300,14 @@ export const Config = z.strictObject({
       .default({ python3: { floor: 2, ceiling: 8 } })
       .describe('Warm kernels by kernelspec: started, of its default profile, and waiting for somebody'),
     budget: z.int().min(0).default(16).describe('Warm kernels of all kernelspecs together, at most'),
+    projectActiveSeconds: z
+      .number()
+      .positive()
+      .max(1_000_000)
+      .default(3600)
+      .describe(
+        'In a cluster, a project has warm kernels of its own for so long after its last one like them, seconds',
+      ),
   }),
   channels: section({
     pendingBytes: z

@@ -4,10 +4,10 @@ import type { CoreEvent } from '#libs/scheduling';
 import type { Message } from '#libs/store';
 import { workloadOf } from './workload-of.js';
 
-export const launchMessage = ({ id: kernelId, owner, launch }: Kernel): Message => ({
+export const launchMessage = ({ id: kernelId, owner, project, launch }: Kernel): Message => ({
   destination: 'launcher',
   pattern: LauncherCommands.launchKernel.pattern,
-  payload: { kernelId, owner, launch },
+  payload: { kernelId, owner, project, launch },
 });
 
 export const stopMessage = ({ id: kernelId }: Kernel, graceSeconds: number): Message => ({

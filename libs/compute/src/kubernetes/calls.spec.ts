@@ -1,8 +1,8 @@
 import { ApiException } from '@kubernetes/client-node';
 import { deleted, persistently, sentenceOf } from './calls.js';
 
-const failing = (code: number, headers: Record<string, string> = {}) =>
-  new ApiException(code, 'no', JSON.stringify({ message: `answer ${code}` }), headers);
+const failing = (code: number, headers: Record<string, string> = {}, reason = '') =>
+  new ApiException(code, 'no', JSON.stringify({ message: `answer ${code}`, reason }), headers);
 
 /** Fails so often, then answers. */
 function afterFailures(error: Error, count: number) {
@@ -30,7 +30,13 @@ it('waits as long as the server asks', async () => {
   expect(performance.now() - since).toBeGreaterThanOrEqual(995);
 });
 
-it.each([400, 403, 409, 422])('does not repeat what was refused by %i', async (code) => {
+it('calls again where a quota was being changed by another, and not for what is there', async () => {
+  await expect(persistently(afterFailures(failing(409, {}, 'Conflict'), 1))).resolves.toBe(2);
+  const there = failing(409, {}, 'AlreadyExists');
+  await expect(persistently(afterFailures(there, 1))).rejects.toBe(there);
+});
+
+it.each([400, 403, 422])('does not repeat what was refused by %i', async (code) => {
   await expect(persistently(afterFailures(failing(code), 1))).rejects.toMatchObject({ code });
 });
 

@@ -13,13 +13,22 @@ export const statusOf = (error: unknown): number | undefined => {
 };
 
 /** What the API server says, as a sentence. */
-export function sentenceOf(error: unknown): string {
-  const { body, message } = error as { body?: unknown; message: string };
+export const sentenceOf = (error: unknown): string => {
+  const { message } = readStatus(error);
+  return typeof message === 'string' ? message : (error as Error).message;
+};
+
+/** Whether the object is there already: a quota that was being changed gives the same code, and may pass. */
+export const isThere = (error: unknown): boolean =>
+  statusOf(error) === 409 && readStatus(error).reason === 'AlreadyExists';
+
+/** The API server's own account of a failure, if it is one. */
+function readStatus(error: unknown): { message?: unknown; reason?: unknown } {
+  const { body } = error as { body?: unknown };
   try {
-    const read = typeof body === 'string' ? JSON.parse(body) : body;
-    return typeof read?.message === 'string' ? read.message : message;
+    return (typeof body === 'string' ? JSON.parse(body) : body) ?? {};
   } catch {
-    return message;
+    return {};
   }
 }
 
@@ -39,7 +48,8 @@ export async function persistently<T>(
       return await call();
     } catch (error) {
       const status = statusOf(error);
-      const passing = status === undefined ? isUnreached(error) : PASSING.has(status);
+      const passing =
+        status === undefined ? isUnreached(error) : PASSING.has(status) || (status === 409 && !isThere(error));
       if (tried === TRIES || !(passing || again(error))) throw error;
       const asked = Number((error as Partial<ApiException<unknown>>).headers?.['retry-after']) * 1000;
       await delay(asked > 0 ? asked : wait * (0.5 + Math.random() / 2), undefined, { ref: false });

@@ -1,11 +1,18 @@
-import type { KubeConfig } from '@kubernetes/client-node';
-import type { KernelId, LaunchSpec } from '#libs/contracts';
+import type { KubeConfig, V1Toleration } from '@kubernetes/client-node';
 import type { LaunchFor } from '../kernel-host.js';
 import type { HostLog, PoolSize } from '../process/process-host-options.js';
 import type { PodLaunch } from './pod-launch.js';
+import type { PodVolume } from './pod-volume.js';
+
+/** For whom a pod is made; a warm one is nobody's yet, so its place must be right for all of its project. */
+export interface PodFor extends Omit<LaunchFor, 'owner'> {
+  owner: string | null;
+}
 
 /** Where a kernel's pod goes and what it is made of: policy, which the host is told. */
 export interface PodPlace {
+  /** One of the host's. */
+  namespace: string;
   /** The node that the core chose; null leaves it to the cluster. */
   node: string | null;
   /** Identity of the kernel; the agent has one of its own. */
@@ -13,7 +20,8 @@ export interface PodPlace {
   gid: number;
   /** Supplementary groups. */
   groups: readonly number[];
-  tolerations?: readonly { key: string; operator: 'Exists' | 'Equal'; value?: string; effect?: string }[];
+  volumes: readonly PodVolume[];
+  tolerations?: readonly V1Toleration[];
   /** Devices, e.g. `nvidia.com/gpu`: how many. */
   devices?: Readonly<Record<string, number>>;
   priorityClass?: string;
@@ -34,20 +42,22 @@ export interface KubernetesHostOptions {
   launcher: string;
   /** Rises with every launcher of this name: an agent obeys the highest. */
   term: number;
-  /** Of every pod and secret; nothing of the cluster beside it is touched, and its nodes are only watched. */
-  namespace: string;
+  /** Of all pods and secrets; nothing of the cluster beside them is touched, and its nodes are only watched. */
+  namespaces: readonly string[];
   agentImage: string;
   /** Text of the agent's boot_pod.py. */
   boot: string;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /**
-   * @param whom  undefined for a warm kernel, which is nobody's yet: so its place must be right for everybody
+   * @param labels  of the node that was chosen; empty where none was, or none is known
    * @throws Error with a sentence for the user, where there is no place for it
    */
-  place(kernelId: KernelId, whom: LaunchFor | undefined, spec: LaunchSpec): Promise<PodPlace> | PodPlace;
+  place(whom: PodFor, labels: Readonly<Record<string, string>>): PodPlace;
   pools: readonly PodPoolOptions[];
   /** Warm kernels of all pools together, at most. */
   poolBudget: number;
+  /** A project has warm kernels of its own for so long after its last one like them. */
+  projectActiveSeconds: number;
   /** Output kept per kernel for clients that return. */
   ringBytes: number;
   /** How long the output of a gone session is kept. */

@@ -1,28 +1,19 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
-import type { ImageCommand, KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
+import { type CoreV1Event, type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
+import type { KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
 import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
-import { WarmPool } from '../process/warm-pool.js';
-import { persistently, sentenceOf } from './calls.js';
-import { selfSigned } from './certificate.js';
 import { claimedKernel } from './claimed-kernel.js';
-import { HostedPod, type PodContext } from './hosted-pod.js';
-import type { KubernetesHostOptions, PodPlace, PodPoolOptions } from './kubernetes-host-options.js';
-import {
-  AGENT_PORT,
-  endpointOf,
-  LABEL,
-  type PodAgentSpec,
-  podName,
-  podOf,
-  secretOf,
-  selectorOf,
-  specOf,
-} from './manifest.js';
-import { PodApi } from './pod-api.js';
-import { keyOf, type PodLaunch } from './pod-launch.js';
+import { HostedPod } from './hosted-pod.js';
+import { HostedPods } from './hosted-pods.js';
+import type { KubernetesHostOptions, PodPoolOptions } from './kubernetes-host-options.js';
+import { endpointOf, LABEL, type PodAgentSpec, podName, selectorOf, specOf } from './manifest.js';
+import { PodApi, type PodRef, podsPath } from './pod-api.js';
+import type { PodContext } from './pod-context.js';
+import { PodPools } from './pod-pools.js';
+import { PodStarts } from './pod-starts.js';
+import { podWarnings } from './pod-warnings.js';
 import { Watched } from './watched.js';
+import { WatchedEach } from './watched-each.js';
 
 /** From its adoption to the first answer of a kernel that was still starting, seconds. */
 const ADOPTED_START_SECONDS = 60;
@@ -34,13 +25,14 @@ const FAREWELL_MS = 2000;
 /** Kernels as pods of one cluster, each of an agent's and a kernel's container. They outlive this process. */
 export class KubernetesHost implements KernelHost {
   readonly #api: PodApi;
-  readonly #kernels = new Map<KernelId, HostedPod>();
+  readonly #hosted = new HostedPods();
   readonly #removals = new Set<Promise<unknown>>();
-  readonly #byPod = new Map<KernelId, HostedPod>();
-  readonly #pools: ReadonlyMap<string, WarmPool<HostedPod>>;
+  readonly #pools: PodPools<HostedPod>;
+  readonly #starts: PodStarts;
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
-  readonly #pods: Watched<V1Pod>;
+  readonly #pods: WatchedEach<V1Pod>;
   readonly #nodes: Watched<V1Node>;
+  readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
   #listener: (fact: KernelFact) => void = () => {};
   #closed = false;
@@ -48,27 +40,19 @@ export class KubernetesHost implements KernelHost {
   constructor(private readonly options: KubernetesHostOptions) {
     const { config, launcher, log, term } = options;
     const labelSelector = selectorOf(launcher);
-    this.#api = new PodApi(config, options.namespace, labelSelector);
+    this.#api = new PodApi(config, options.namespaces, labelSelector);
     const tell = (fact: KernelFact) => this.#tell(fact);
-    const remove = (pod: HostedPod, graceSeconds: number) => this.#remove(pod.podId, graceSeconds);
+    const remove = (pod: PodRef, graceSeconds: number) => this.#remove(pod, graceSeconds);
     this.#context = { term, log, introduced: new Set(), tell, remove };
-    const idle = () => this.#preparing.size === 0;
-    const room = () => this.#warm().length < options.poolBudget;
-    this.#pools = new Map(
-      options.pools.map((pool) => {
-        const told = (ready: number) => log.info({ kernelspec: pool.name, ready }, 'warm kernel ready');
-        return [keyOf(pool.like), new WarmPool(pool, () => this.#startWarm(pool), idle, room, told)];
-      }),
-    );
-    this.#pods = new Watched<V1Pod>({
+    this.#pods = new WatchedEach<V1Pod>(options.namespaces, (namespace) => ({
       watch: new Watch(config),
-      path: this.#api.path,
+      path: podsPath(namespace),
       labelSelector,
-      list: () => this.#api.listPods(),
+      list: () => this.#api.listPodsIn(namespace),
       onChange: (pod) => this.#of(pod)?.onPod(pod),
       onGone: (pod) => this.#of(pod)?.onPodGone(),
       log,
-    });
+    }));
     this.#nodes = new Watched<V1Node>({
       watch: new Watch(config),
       path: '/api/v1/nodes',
@@ -77,6 +61,11 @@ export class KubernetesHost implements KernelHost {
       onGone: (node) => this.#lose(node),
       log,
     });
+    this.#warnings = podWarnings(config, options.namespaces, this.#api.core, log, (pod) => this.#hosted.pod(pod));
+    const seen = { pods: this.#pods, nodes: this.#nodes };
+    this.#starts = new PodStarts(options, this.#api, this.#hosted, this.#context, seen);
+    const start = (pool: PodPoolOptions, project: string | null) => this.#starts.warm(pool, project);
+    this.#pools = new PodPools(options, start, () => this.#preparing.size === 0);
   }
 
   onFact(listener: (fact: KernelFact | NodesFact) => void): void {
@@ -85,7 +74,7 @@ export class KubernetesHost implements KernelHost {
 
   async launch(kernelId: KernelId, whom: LaunchFor, spec: LaunchSpec): Promise<void> {
     const { owner } = whom;
-    const present = this.#kernels.get(kernelId);
+    const present = this.#hosted.kernel(kernelId);
     if (this.#preparing.has(kernelId) || (present !== undefined && !present.ended)) return;
     const preparing = { stopped: false };
     this.#preparing.set(kernelId, preparing);
@@ -96,76 +85,28 @@ export class KubernetesHost implements KernelHost {
       await present?.gone;
       const like = { ...spec, command };
       const cwd = spec.workingDirectory;
-      const warm = this.#takeWarm(like);
+      const warm = this.#pools.take(like, whom.project, whom.place);
       if (warm !== undefined) {
         this.options.log.info({ kernelId, owner, pod: podName(warm.podId) }, 'claiming a warm kernel');
         warm.become(kernelId, { env, ...(cwd === null ? {} : { cwd }) }, spec.launchTimeoutSeconds);
-        this.#keep(warm);
+        this.#hosted.keep(warm);
       } else {
-        await this.#pods.listed;
-        const place = await this.options.place(kernelId, whom, spec);
-        const secret = secretOf(kernelId, this.#specOf(kernelId, env, cwd ?? '', command), this.options);
-        await this.#make(kernelId, secret, like, place, kernelId, spec.launchTimeoutSeconds);
-        this.options.log.info({ kernelId, owner, node: place.node }, 'launching');
+        await this.#starts.cold(kernelId, whom, spec, like, env);
       }
-      if (preparing.stopped) this.#kernels.get(kernelId)?.stop(0);
+      if (preparing.stopped) this.#hosted.kernel(kernelId)?.stop(0);
     } catch (error) {
-      const detail = sentenceOf(error);
-      const kernel = this.#kernels.get(kernelId);
+      const { message: detail } = error as Error;
+      const kernel = this.#hosted.kernel(kernelId);
       if (kernel === undefined) this.#tell({ kind: 'launch-failed', kernelId, detail });
       else kernel.fail(detail);
     } finally {
       this.#preparing.delete(kernelId);
-      for (const pool of this.#pools.values()) pool.refill();
+      this.#pools.refill();
     }
   }
-
-  /** One that can be claimed without a call of the API server. */
-  #takeWarm(like: PodLaunch): HostedPod | undefined {
-    const pool = this.#closed ? undefined : this.#pools.get(keyOf(like));
-    for (let warm = pool?.take(); warm !== undefined; warm = pool?.take()) {
-      if (warm.up) return warm;
-      warm.dismiss();
-    }
-    return undefined;
-  }
-
-  /** Of nobody, until it is claimed. */
-  async #startWarm({ name, like }: PodPoolOptions): Promise<HostedPod | undefined> {
-    const podId = randomUUID() as KernelId;
-    const spec = { ...like, env: {}, workingDirectory: null, launchTimeoutSeconds: ADOPTED_START_SECONDS };
-    try {
-      await this.#pods.listed;
-      const place = await this.options.place(podId, undefined, spec);
-      const secret = secretOf(podId, this.#specOf(podId, {}, '', like.command), this.options, true);
-      return await this.#make(podId, secret, like, place, undefined, ADOPTED_START_SECONDS);
-    } catch (error) {
-      this.options.log.warn({ kernelspec: name, reason: sentenceOf(error) }, 'no warm kernel could be started');
-      this.#byPod.get(podId)?.dismiss();
-      return undefined;
-    }
-  }
-
-  async #make(
-    podId: KernelId,
-    secret: V1Secret,
-    launch: PodLaunch,
-    place: PodPlace,
-    kernelId: KernelId | undefined,
-    timeoutSeconds: number,
-  ): Promise<HostedPod | undefined> {
-    const made = await this.#api.makeSecret(secret);
-    if (this.#closed) return undefined;
-    const kernel = this.#keep(new HostedPod(this.#context, podId, specOf(made), launch.command.image, kernelId));
-    kernel.limitStart(timeoutSeconds);
-    kernel.onPod(await this.#api.makePod(podOf(podId, launch, place, made, this.options)));
-    return kernel;
-  }
-
-  #warm = (): HostedPod[] => [...this.#pools.values()].flatMap((pool) => pool.kernels);
 
   async stop(kernelId: KernelId, graceMs: number): Promise<void> {
-    const kernel = this.#kernels.get(kernelId);
+    const kernel = this.#hosted.kernel(kernelId);
     const preparing = this.#preparing.get(kernelId);
     if (preparing !== undefined) preparing.stopped = true;
     else if (kernel !== undefined) kernel.stop(graceMs);
@@ -173,25 +114,22 @@ export class KubernetesHost implements KernelHost {
   }
 
   async restart(kernelId: KernelId, incarnation: number): Promise<void> {
-    const kernel = this.#kernels.get(kernelId);
+    const kernel = this.#hosted.kernel(kernelId);
     if (kernel !== undefined) kernel.restart(incarnation);
     else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
   }
 
   async usage(kernelId: KernelId): Promise<KernelUsage | null> {
-    return (await this.#kernels.get(kernelId)?.usage()) ?? null;
+    return (await this.#hosted.kernel(kernelId)?.usage()) ?? null;
   }
 
   /** What our labels are on is compared with what is wanted: pods and secrets alike, for either may be left alone. */
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
     const wanted = new Set<string>(kernelIds);
     await Promise.all([this.#pods.listed, this.#nodes.listed]);
-    const [pods, secrets] = await Promise.all([
-      persistently(() => this.#api.listPods()),
-      persistently(() => this.#api.listSecrets()),
-    ]);
-    const specs = new Map(secrets.items.map((secret) => [podIdOf(secret), secret]));
-    const strangers = pods.items.filter((pod) => !this.#isOurs(podIdOf(pod)));
+    const [pods, secrets] = await Promise.all([this.#api.listPods(), this.#api.listSecrets()]);
+    const specs = new Map(secrets.map((secret) => [podIdOf(secret), secret]));
+    const strangers = pods.filter((pod) => !this.#isOurs(podIdOf(pod)));
     const fresh = new Set(
       await Promise.all(
         strangers.map(async (pod) => {
@@ -202,11 +140,11 @@ export class KubernetesHost implements KernelHost {
         }),
       ),
     );
-    await Promise.all([...this.#kernels.values()].map((kernel) => this.#settle(kernel, wanted, fresh)));
-    const orphans = secrets.items.filter((secret) => !this.#isOurs(podIdOf(secret)));
-    await Promise.all(orphans.map((secret) => this.#remove(podIdOf(secret), 0)));
+    await Promise.all(this.#hosted.kernels.map((kernel) => this.#settle(kernel, wanted, fresh)));
+    const orphans = secrets.filter((secret) => !this.#isOurs(podIdOf(secret)));
+    await Promise.all(orphans.map((secret) => this.#remove(refOf(secret), 0)));
     for (const kernelId of kernelIds) if (!this.#isKnown(kernelId)) this.#tellLost(kernelId);
-    for (const pool of this.#pools.values()) pool.refill();
+    this.#pools.refill();
   }
 
   /** That of its label, unless the pod was warm. */
@@ -229,30 +167,31 @@ export class KubernetesHost implements KernelHost {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const warm = this.#warm();
-    for (const pool of this.#pools.values()) pool.close();
+    const warm = this.#pools.pods;
+    this.#starts.close();
+    this.#pools.close();
     // Whoever comes next would have to find out about them.
     const left = Promise.allSettled([...warm.map(({ gone }) => gone), ...this.#removals]);
     await Promise.race([left, delay(FAREWELL_MS, undefined, { ref: false })]);
-    for (const kernel of this.#byPod.values()) kernel.release();
-    this.#kernels.clear();
-    this.#byPod.clear();
-    await Promise.all([this.#pods.close(), this.#nodes.close()]);
+    for (const kernel of this.#hosted.all) kernel.release();
+    this.#hosted.clear();
+    await Promise.all([this.#pods.close(), this.#nodes.close(), this.#warnings.close()]);
   }
 
-  #isKnown = (kernelId: KernelId): boolean => this.#kernels.has(kernelId) || this.#preparing.has(kernelId);
+  #isKnown = (kernelId: KernelId): boolean =>
+    this.#hosted.kernel(kernelId) !== undefined || this.#preparing.has(kernelId);
 
   /** Whether a pod, or its secret, is of this host, or about to be. */
-  #isOurs = (podId: KernelId): boolean => this.#byPod.has(podId) || this.#preparing.has(podId);
+  #isOurs = (podId: KernelId): boolean => this.#hosted.pod(podId) !== undefined || this.#preparing.has(podId);
 
-  #of = (pod: V1Pod): HostedPod | undefined => this.#byPod.get(podIdOf(pod));
+  #of = (pod: V1Pod): HostedPod | undefined => this.#hosted.pod(podIdOf(pod));
 
   #adopt(pod: V1Pod, secret: V1Secret | undefined, kernelId: KernelId, wanted: boolean): void {
     this.options.log.info({ kernelId }, wanted ? 'adopting' : 'ending a kernel that nobody knows');
     const tell = wanted ? this.#context.tell : () => {};
     const context = { ...this.#context, tell };
     const spec = secret === undefined ? this.#noSpec : specOf(secret);
-    const kernel = this.#keep(new HostedPod(context, podIdOf(pod), spec, imageOf(pod), kernelId));
+    const kernel = this.#hosted.keep(new HostedPod(context, { ...refOf(pod), image: imageOf(pod) }, spec, kernelId));
     if (wanted) kernel.limitStart(ADOPTED_START_SECONDS);
     // One that nobody wants is not spoken to: its pod goes.
     if (wanted && secret !== undefined) kernel.onPod(pod);
@@ -262,49 +201,16 @@ export class KubernetesHost implements KernelHost {
 
   readonly #noSpec: PodAgentSpec = { clientToken: '', controlToken: '', tls: { certificate: '', key: '' } };
 
-  #keep(kernel: HostedPod): HostedPod {
-    const { podId } = kernel;
-    this.#byPod.set(podId, kernel);
-    if (kernel.isSomebodys) this.#kernels.set(kernel.kernelId, kernel);
-    void kernel.gone.then(() => {
-      if (this.#byPod.get(podId) === kernel) this.#byPod.delete(podId);
-      if (this.#kernels.get(kernel.kernelId) === kernel) this.#kernels.delete(kernel.kernelId);
-    });
-    return kernel;
-  }
-
   #lose({ metadata }: V1Node): void {
-    for (const kernel of this.#byPod.values()) if (kernel.node === metadata?.name) kernel.onNodeLost();
+    for (const kernel of this.#hosted.all) if (kernel.node === metadata?.name) kernel.onNodeLost();
   }
 
-  async #remove(podId: KernelId, graceSeconds: number): Promise<void> {
-    const removal = this.#api.remove(podName(podId), graceSeconds);
+  async #remove(pod: PodRef, graceSeconds: number): Promise<void> {
+    const removal = this.#api.remove(pod, graceSeconds);
     this.#removals.add(removal);
     const there = await removal.finally(() => this.#removals.delete(removal));
     // Nobody will tell of the end of what never was.
-    if (!there) this.#byPod.get(podId)?.onPodGone();
-  }
-
-  #specOf(kernelId: KernelId, env: Record<string, string>, cwd: string, { python }: ImageCommand): PodAgentSpec {
-    const { options } = this;
-    return {
-      kernelId,
-      directory: '@beamgate',
-      socket: `0.0.0.0:${AGENT_PORT}`,
-      record: '',
-      clientToken: randomBytes(32).toString('base64url'),
-      controlToken: randomBytes(32).toString('base64url'),
-      tls: selfSigned(kernelId),
-      kernel: { kind: 'pod', python },
-      env,
-      cwd,
-      limits: { memoryBytes: null, cpuMilli: null, cgroups: false },
-      ringBytes: options.ringBytes,
-      retentionSeconds: options.retentionSeconds,
-      unclaimedSeconds: options.unclaimedSeconds,
-      orphanSeconds: options.orphanSeconds,
-      lingerSeconds: options.lingerSeconds,
-    };
+    if (!there) this.#hosted.pod(pod.podId)?.onPodGone();
   }
 
   #tellLost(kernelId: KernelId): void {
@@ -317,6 +223,10 @@ export class KubernetesHost implements KernelHost {
 }
 
 const podIdOf = ({ metadata }: V1Pod | V1Secret): KernelId => metadata?.labels?.[LABEL.kernel] as KernelId;
+const refOf = (object: V1Pod | V1Secret): PodRef => ({
+  podId: podIdOf(object),
+  namespace: object.metadata?.namespace ?? '',
+});
 const imageOf = (pod: V1Pod): string => pod.spec?.containers.find(({ name }) => name === 'kernel')?.image ?? '';
 
 /** Unknown says that its kubelet has been silent for the cluster's grace period. */

@@ -2,6 +2,7 @@ import type { V1Container, V1Pod, V1ResourceRequirements, V1Secret, V1SecurityCo
 import type { AgentEndpoint, KernelId, ResourceLimits, Resources } from '#libs/contracts';
 import type { KubernetesHostOptions, PodPlace } from './kubernetes-host-options.js';
 import type { PodLaunch } from './pod-launch.js';
+import { mountOf, volumeOf } from './pod-volume.js';
 
 /** Of the agent, on the pod's address. */
 export const AGENT_PORT = 7100;
@@ -17,7 +18,11 @@ const AGENT_ARGV = ['python3', '-I', '-S', '-X', 'utf8', '/opt/beamgate/agent/be
 /** Two of the agent's rings, its code, and copies of a large message. */
 const AGENT_MEMORY_OVER_RING = 96 * 1024 * 1024;
 
-export const podName = (kernelId: string): string => `kernel-${kernelId}`;
+const NAME_PREFIX = 'kernel-';
+export const podName = (kernelId: string): string => `${NAME_PREFIX}${kernelId}`;
+/** Undefined for a name that is none of ours. */
+export const podIdIn = (name: string): KernelId | undefined =>
+  name.startsWith(NAME_PREFIX) ? (name.slice(NAME_PREFIX.length) as KernelId) : undefined;
 
 /** What the agent is started with; beside its tokens it says how the control plane reaches it. */
 export interface PodAgentSpec extends Record<string, unknown> {
@@ -30,7 +35,8 @@ export interface PodAgentSpec extends Record<string, unknown> {
 export function secretOf(
   kernelId: KernelId,
   spec: PodAgentSpec,
-  { namespace, launcher }: Pick<KubernetesHostOptions, 'namespace' | 'launcher'>,
+  namespace: string,
+  launcher: string,
   warm = false,
 ): V1Secret {
   return {
@@ -60,6 +66,7 @@ export function podOf(
 ): V1Pod {
   const name = podName(kernelId);
   const { launcher, imagePullPolicy } = options;
+  const { volumes } = place;
   const agent: V1Container = {
     name: 'agent',
     image: options.agentImage,
@@ -78,16 +85,18 @@ export function podOf(
     command: [python, '-I', '-S', '-c', options.boot, String(AGENT_UID)],
     securityContext: restricted(place.uid, place.gid, place.readOnlyRoot ?? false),
     resources: kernelResources(place.devices, limits, requests),
+    ...(volumes.length === 0 ? {} : { volumeMounts: volumes.map(mountOf) }),
   };
   return {
     metadata: {
       name,
-      namespace: options.namespace,
+      namespace: place.namespace,
       labels: labels(kernelId, launcher, owner.metadata?.labels?.[LABEL.warm] !== undefined),
       ownerReferences: [{ apiVersion: 'v1', kind: 'Secret', name, uid: owner.metadata?.uid ?? '' }],
     },
     spec: {
       containers: [agent, kernel],
+      ...(volumes.length === 0 ? {} : { volumes: volumes.map(volumeOf) }),
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -95,6 +104,7 @@ export function podOf(
       securityContext: {
         runAsNonRoot: true,
         seccompProfile: { type: 'RuntimeDefault' },
+        // No fsGroup: nobody's data changes hands.
         supplementalGroups: [...place.groups],
       },
       ...(place.node === null ? {} : { affinity: onNode(place.node) }),

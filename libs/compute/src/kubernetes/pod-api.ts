@@ -1,66 +1,74 @@
-import {
-  CoreV1Api,
-  type KubeConfig,
-  type V1Pod,
-  type V1PodList,
-  type V1Secret,
-  type V1SecretList,
-} from '@kubernetes/client-node';
-import { deleted, persistently, sentenceOf, statusOf } from './calls.js';
+import { CoreV1Api, type KubeConfig, type V1Pod, type V1PodList, type V1Secret } from '@kubernetes/client-node';
+import type { KernelId } from '#libs/contracts';
+import { deleted, isThere, persistently, sentenceOf, statusOf } from './calls.js';
+import { podName } from './manifest.js';
 
-/** The calls by which kernels' pods and secrets are made, listed and removed; pod and secret have one name. */
+/** A pod and its secret, which have one name. */
+export interface PodRef {
+  /** Under which it was made. */
+  readonly podId: KernelId;
+  readonly namespace: string;
+}
+
+/** Of the collection, for a watch. */
+export const podsPath = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
+
+/** The calls by which kernels' pods and secrets are made, listed and removed. */
 export class PodApi {
   readonly core: CoreV1Api;
 
   constructor(
     config: KubeConfig,
-    private readonly namespace: string,
+    private readonly namespaces: readonly string[],
     private readonly labelSelector: string,
   ) {
     this.core = config.makeApiClient(CoreV1Api);
   }
 
-  /** Of the collection, for a watch. */
-  get path(): string {
-    return `/api/v1/namespaces/${this.namespace}/pods`;
+  listPodsIn(namespace: string): Promise<V1PodList> {
+    return this.core.listNamespacedPod({ namespace, labelSelector: this.labelSelector });
   }
 
-  listPods(): Promise<V1PodList> {
-    const { namespace, labelSelector } = this;
-    return this.core.listNamespacedPod({ namespace, labelSelector });
+  listPods(): Promise<V1Pod[]> {
+    return this.#listAll((namespace) => this.listPodsIn(namespace));
   }
 
-  listSecrets(): Promise<V1SecretList> {
-    const { namespace, labelSelector } = this;
-    return this.core.listNamespacedSecret({ namespace, labelSelector });
+  listSecrets(): Promise<V1Secret[]> {
+    const { labelSelector } = this;
+    return this.#listAll((namespace) => this.core.listNamespacedSecret({ namespace, labelSelector }));
+  }
+
+  async #listAll<T>(list: (namespace: string) => Promise<{ items: T[] }>): Promise<T[]> {
+    const lists = await Promise.all(this.namespaces.map((namespace) => persistently(() => list(namespace))));
+    return lists.flatMap(({ items }) => items);
   }
 
   /** One that is there already was made by us: then its pod may be, too. */
   async makeSecret(body: V1Secret): Promise<V1Secret> {
-    const { namespace } = this;
+    const { namespace = '', name = '' } = body.metadata ?? {};
     try {
       return await persistently(() => this.core.createNamespacedSecret({ namespace, body }));
     } catch (error) {
-      if (statusOf(error) !== 409) throw error;
-      return persistently(() => this.core.readNamespacedSecret({ namespace, name: body.metadata?.name ?? '' }));
+      if (!isThere(error)) throw error;
+      return persistently(() => this.core.readNamespacedSecret({ namespace, name }));
     }
   }
 
   async makePod(body: V1Pod): Promise<V1Pod> {
-    const { namespace } = this;
+    const { namespace = '', name = '' } = body.metadata ?? {};
     // A new namespace has no account yet; its controller makes one.
     const again = (error: unknown) => statusOf(error) === 403 && /service ?account/.test(sentenceOf(error));
     try {
       return await persistently(() => this.core.createNamespacedPod({ namespace, body }), again);
     } catch (error) {
-      if (statusOf(error) !== 409) throw error;
-      return persistently(() => this.core.readNamespacedPod({ namespace, name: body.metadata?.name ?? '' }));
+      if (!isThere(error)) throw error;
+      return persistently(() => this.core.readNamespacedPod({ namespace, name }));
     }
   }
 
   /** Deletes pod and secret. @returns whether there was a pod, of whose end a watch will tell */
-  async remove(name: string, gracePeriodSeconds: number): Promise<boolean> {
-    const { namespace } = this;
+  async remove({ podId, namespace }: PodRef, gracePeriodSeconds: number): Promise<boolean> {
+    const name = podName(podId);
     let there = true;
     const removePod = async () => {
       try {

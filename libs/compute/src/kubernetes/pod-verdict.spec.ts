@@ -49,6 +49,21 @@ it('fails when no node can take it, and not while it has not been looked at', ()
 
 it.each([
   [
+    '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available.',
+    { reason: 'unschedulable', detail: 'No node can take the kernel: 0/2 nodes are available: 2 Insufficient cpu.' },
+  ],
+  [
+    '0/2 nodes are available: persistentvolumeclaim "raw" not found. preemption: 0/2 nodes are available.',
+    { detail: 'The namespace scans has no volume claim raw, which the kernel needs.' },
+  ],
+])('says in a sentence what the scheduler says: %s', (message, failure) => {
+  const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
+  const verdict = podVerdict({ metadata: { namespace: 'scans' }, status: { conditions } });
+  expect(verdict).toEqual({ kind: 'failed', ...failure });
+});
+
+it.each([
+  [
     { exitCode: 137, reason: 'OOMKilled' },
     { code: null, signal: 9, outOfMemory: true },
   ],

@@ -48,16 +48,24 @@ export function podVerdict(pod: V1Pod): PodVerdict {
     return { kind: 'ended', code: null, signal: null, outOfMemory: false };
   }
   const unplaced = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
-  if (unplaced?.reason === 'Unschedulable') {
-    return {
-      kind: 'failed',
-      reason: 'unschedulable',
-      detail: `No node can take the kernel: ${unplaced.message ?? ''}`,
-    };
-  }
+  if (unplaced?.reason === 'Unschedulable') return unplaceable(unplaced.message ?? '', pod.metadata?.namespace);
   const agentRuns = statuses.some(({ name, state }) => name !== KERNEL_CONTAINER && state?.running);
   const address = pod.status?.podIP;
   return address !== undefined && agentRuns ? { kind: 'running', address } : { kind: 'on-its-way' };
+}
+
+/** @param message  of the scheduler */
+function unplaceable(message: string, namespace = ''): PodVerdict {
+  const [, claim] = /persistentvolumeclaim "([^"]+)" not found/.exec(message) ?? [];
+  // No other node would do.
+  if (claim !== undefined)
+    return {
+      kind: 'failed',
+      detail: `The namespace ${namespace} has no volume claim ${claim}, which the kernel needs.`,
+    };
+  // The rest is about preemption, of which kernels know nothing.
+  const why = message.replace(/ (no new claims to deallocate|preemption:).*$/s, '');
+  return { kind: 'failed', reason: 'unschedulable', detail: `No node can take the kernel: ${why}` };
 }
 
 function failureOf({ name, image, state }: V1ContainerStatus): PodVerdict | undefined {

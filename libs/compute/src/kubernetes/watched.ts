@@ -11,6 +11,7 @@ export interface WatchedOptions<T extends KubernetesObject> {
   /** Of the collection, e.g. `/api/v1/pods`. */
   path: string;
   labelSelector?: string;
+  fieldSelector?: string;
   list(): Promise<KubernetesListObject<T>>;
   onChange(object: T): void;
   onGone(object: T): void;
@@ -82,8 +83,8 @@ export class Watched<T extends KubernetesObject> {
 
   /** Resolves when the stream ends in good order. */
   async #stream(): Promise<void> {
-    const { watch, path, labelSelector } = this.options;
-    const query = { allowWatchBookmarks: true, resourceVersion: this.#version, labelSelector };
+    const { watch, path, labelSelector, fieldSelector } = this.options;
+    const query = { allowWatchBookmarks: true, resourceVersion: this.#version, labelSelector, fieldSelector };
     let failure: unknown;
     await new Promise<void>((resolve, reject) => {
       const onLine = (change: string, object: T & { code?: number; message?: string }): void => {

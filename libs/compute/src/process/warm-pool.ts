@@ -22,6 +22,7 @@ export class WarmPool<K extends Warmable> {
   #claims: number[] = [];
   #failedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #starting = false;
   #closed = false;
 
   /**
@@ -42,10 +43,16 @@ export class WarmPool<K extends Warmable> {
     return [...this.#ready, ...this.#warming];
   }
 
-  /** One that is ready; undefined where there is none. Counts as demand either way. */
-  take(): K | undefined {
+  /** What of a budget it uses: the one that is being started, too. */
+  get count(): number {
+    return this.#ready.length + this.#warming.size + (this.#starting ? 1 : 0);
+  }
+
+  /** One that is ready and fits; undefined where there is none. Counts as demand either way. */
+  take(fits: (kernel: K) => boolean = () => true): K | undefined {
     this.#claims.push(performance.now());
-    return this.#ready.shift();
+    const at = this.#ready.findIndex(fits);
+    return at < 0 ? undefined : this.#ready.splice(at, 1)[0];
   }
 
   /** Gets ready for what is asked for, one after another and while the host is idle; ends what is too much. */
@@ -79,14 +86,25 @@ export class WarmPool<K extends Warmable> {
     this.#timer = undefined;
     if (this.#quietIn() > 0) this.refill();
     // Whatever keeps the host busy asks for a refill when it is done.
-    if (this.#closed || this.#timer !== undefined || this.#warming.size > 0 || !this.idle() || !this.room()) return;
+    if (
+      this.#closed ||
+      this.#timer !== undefined ||
+      this.#starting ||
+      this.#warming.size > 0 ||
+      !this.idle() ||
+      !this.room()
+    )
+      return;
+    this.#starting = true;
     const kernel = await this.start();
+    this.#starting = false;
     if (kernel === undefined) return;
     await this.#warm(kernel);
     this.refill();
   }
 
   async #warm(kernel: K): Promise<void> {
+    if (this.#closed) return kernel.dismiss();
     this.#warming.add(kernel);
     void kernel.gone.then(() => {
       this.#warming.delete(kernel);

@@ -32,7 +32,9 @@ const VALUES = {
   launcher: object({ resources: anything }),
   kernels: object({
     namespace: text,
+    namespaces: { type: 'array', items: text },
     createNamespace: flag,
+    podSecurity: { enum: ['restricted', 'baseline', 'privileged'] },
     quota: anything,
     egress: { type: ['array', 'null'], items: anything },
   }),

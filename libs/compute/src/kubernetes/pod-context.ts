@@ -1,0 +1,20 @@
+import type { KernelFact } from '../kernel-host.js';
+import type { HostLog } from '../process/process-host-options.js';
+import type { PodRef } from './pod-api.js';
+
+/** What a claim changes, beside whose the kernel is. */
+export interface PodClaim {
+  env: Readonly<Record<string, string>>;
+  cwd?: string;
+}
+
+/** What all pods of a host share. */
+export interface PodContext {
+  term: number;
+  log: HostLog;
+  /** Images whose kernels have said what they are. */
+  introduced: Set<string>;
+  tell(fact: KernelFact): void;
+  /** Deletes the pod and its secret; resolves when the API server has taken that. */
+  remove(pod: PodRef, graceSeconds: number): Promise<void>;
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { KernelId, LaunchSpec } from '#libs/contracts';
+import type { LaunchFor } from '../kernel-host.js';
+import { agentSpec } from './agent-spec.js';
+import { HostedPod } from './hosted-pod.js';
+import type { HostedPods } from './hosted-pods.js';
+import type { KubernetesHostOptions, PodFor, PodPlace, PodPoolOptions } from './kubernetes-host-options.js';
+import { type PodAgentSpec, podOf, secretOf, specOf } from './manifest.js';
+import type { PodApi } from './pod-api.js';
+import type { PodContext } from './pod-context.js';
+import type { PodLaunch } from './pod-launch.js';
+import { refusal } from './refusal.js';
+import type { Watched } from './watched.js';
+import type { WatchedEach } from './watched-each.js';
+
+/** How long a warm pod may take to come up. */
+const WARM_START_SECONDS = 60;
+
+/** Makes pods, each with its secret: for a kernel, or for whoever comes. */
+export class PodStarts {
+  #closed = false;
+
+  constructor(
+    private readonly options: KubernetesHostOptions,
+    private readonly api: PodApi,
+    private readonly hosted: HostedPods,
+    private readonly context: PodContext,
+    private readonly seen: { pods: WatchedEach<V1Pod>; nodes: Watched<V1Node> },
+  ) {}
+
+  /** @throws Error with a sentence for the user; a pod that was made until then is among those hosted */
+  async cold(
+    kernelId: KernelId,
+    whom: LaunchFor,
+    spec: Pick<LaunchSpec, 'workingDirectory' | 'launchTimeoutSeconds'>,
+    like: PodLaunch,
+    env: Record<string, string>,
+  ): Promise<void> {
+    const place = await this.#place(whom);
+    const agent = agentSpec(kernelId, env, spec.workingDirectory ?? '', like.command, this.options);
+    await this.#make(kernelId, agent, like, place, { kernelId, seconds: spec.launchTimeoutSeconds });
+    this.options.log.info({ kernelId, owner: whom.owner, node: place.node }, 'launching');
+  }
+
+  /** One that is of nobody until it is claimed; undefined where none can be made, of which the log tells. */
+  async warm({ name, like }: PodPoolOptions, project: string | null): Promise<HostedPod | undefined> {
+    const podId = randomUUID() as KernelId;
+    try {
+      const place = await this.#place({ owner: null, project, place: null });
+      const agent = agentSpec(podId, {}, '', like.command, this.options);
+      return await this.#make(podId, agent, like, place, { seconds: WARM_START_SECONDS });
+    } catch (error) {
+      const { message: reason } = error as Error;
+      this.options.log.warn({ kernelspec: name, project, reason }, 'no warm kernel could be started');
+      this.hosted.pod(podId)?.dismiss();
+      return undefined;
+    }
+  }
+
+  /** Makes no more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #place(whom: PodFor): Promise<PodPlace> {
+    await this.seen.nodes.listed;
+    const node = this.seen.nodes.objects.find(({ metadata }) => metadata?.name === whom.place?.node);
+    const place = this.options.place(whom, node?.metadata?.labels ?? {});
+    await this.seen.pods.listedIn(place.namespace);
+    return place;
+  }
+
+  /** @param start  for which kernel, and how long it may take */
+  async #make(
+    podId: KernelId,
+    agent: PodAgentSpec,
+    like: PodLaunch,
+    place: PodPlace,
+    { kernelId, seconds }: { kernelId?: KernelId; seconds: number },
+  ): Promise<HostedPod | undefined> {
+    const { namespace } = place;
+    const { launcher } = this.options;
+    try {
+      const secret = await this.api.makeSecret(secretOf(podId, agent, namespace, launcher, kernelId === undefined));
+      if (this.#closed) return undefined;
+      const ref = { podId, namespace, image: like.command.image };
+      const pod = this.hosted.keep(new HostedPod(this.context, ref, specOf(secret), kernelId));
+      pod.limitStart(seconds);
+      pod.onPod(await this.api.makePod(podOf(podId, like, place, secret, this.options)));
+      return pod;
+    } catch (error) {
+      throw new Error(refusal(error, namespace), { cause: error });
+    }
+  }
+}
