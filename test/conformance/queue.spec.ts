@@ -74,7 +74,7 @@ describe('a kernel that waits', () => {
     const { queue } = (await model(beamgate, kernel.id)) as { queue?: { text: string; expectedStart: object } };
     const { wait } = await getKernel(beamgate, kernel.id);
     expect(queue?.text).toMatch(
-      /^Queued: position 1 of 1\. The one kernel place is taken; the next free place is yours\. Expected start: in \d to \d+ minutes\.$/,
+      /^Queued: position 1 of 1\. The one kernel place is taken; the next free place is yours\. Expected start: in \d to \d+ minutes\. Shutting down your own kernel \S+ would start it\.$/,
     );
     expect(wait?.text).toBe(queue?.text);
     expect(queue?.expectedStart).toEqual({ earliest: expect.any(Number), latest: expect.any(Number) });

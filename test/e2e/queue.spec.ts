@@ -43,7 +43,7 @@ describe('a notebook whose kernel waits', () => {
     await deleteKernel(workbench.beamgate, ahead.id);
     await second.output(0).getByText('position 1 of 1').waitFor();
     expect(await second.printed(0)).toMatch(
-      /^Queued: position 1 of 1\.\nThe one kernel place is taken; the next free place is yours\.\nExpected start: in \d to \d+ minutes\.\nInterrupt takes waiting cells back/,
+      /^Queued: position 1 of 1\.\nThe one kernel place is taken; the next free place is yours\.\nExpected start: in \d to \d+ minutes\.(\n.*would start it\.)?\nInterrupt takes waiting cells back/,
     );
     await keepPicture(second, 'queue-notice', true);
 

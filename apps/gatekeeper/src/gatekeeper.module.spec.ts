@@ -61,7 +61,7 @@ describe('the gatekeeper', () => {
       expect(await row(kernel.id)).toEqual(kernel);
       const told = await stage.launcher.commands.until(({ name }) => name === 'launch');
       const { owner, project, launch } = submission;
-      expect(told).toEqual({ name: 'launch', kernelId: kernel.id, owner, project, launch });
+      expect(told).toEqual({ name: 'launch', kernelId: kernel.id, owner, project, launch, place: null });
       expect(await stage.gateways.kernel(kernel.id, { phase: 'admitted' })).toEqual(kernel);
     });
 
@@ -168,7 +168,7 @@ describe('the gatekeeper', () => {
       const began = holder.admittedAt as number;
       const first = await explain(waiting.id);
       expect(first?.expectedStart).toEqual({ earliest: began + 2 * 60_000, latest: began + 10 * 60_000 });
-      expect(first?.text).toMatch(/Expected start: in 2 to 10 minutes\.$/);
+      expect(first?.text).toMatch(/Expected start: in 2 to 10 minutes\./);
       stage.clock.advance(150_000);
       const later = await explain(waiting.id);
       expect(later?.expectedStart?.latest).toBe(began + 11 * 60_000);

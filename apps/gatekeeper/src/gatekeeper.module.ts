@@ -16,6 +16,7 @@ import { SessionsController } from './records/sessions.controller.js';
 import { SessionsService } from './records/sessions.service.js';
 import { TokensController } from './records/tokens.controller.js';
 import { TokensService } from './records/tokens.service.js';
+import { EvictionsService } from './scheduling/evictions.service.js';
 import { systemClock } from './system-clock.js';
 import { Known } from './writer/known.js';
 import { Writer } from './writer/writer.js';
@@ -37,6 +38,7 @@ export class GatekeeperModule {
         Delivery,
         Deadlines,
         CullingService,
+        EvictionsService,
         Pruning,
         Recovery,
         KernelLog,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Instant, KernelId } from './ids.js';
 import { KernelCommand, ResourceLimits, Resources } from './kernelspec.js';
+import { KernelPlace } from './node.js';
 
 export const PriorityClass = z.enum(['live', 'interactive', 'batch', 'scavenge']);
 export type PriorityClass = z.infer<typeof PriorityClass>;
@@ -66,6 +67,26 @@ export const Ending = z.object({
 });
 export type Ending = z.infer<typeof Ending>;
 
+/** What the scheduler is asked of a kernel. */
+export const KernelWish = z.object({
+  queue: z.string().nullable().default(null).describe('null: that of its project, else the first'),
+  flavors: z.array(z.string()).default([]).describe('tried in this order; empty: wherever it fits'),
+  wallSeconds: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('it is ended after so long; null: when it is told to'),
+});
+export type KernelWish = z.infer<typeof KernelWish>;
+
+/** What the scheduler made of it. */
+export const KernelScheduling = KernelWish.extend({
+  place: KernelPlace.nullable().default(null).describe('null: has none yet, or the launcher chose it'),
+  evictions: z.int().min(0).default(0).describe('how often it had to give its place back'),
+});
+export type KernelScheduling = z.infer<typeof KernelScheduling>;
+
 /** A kernel as stored: one row. `revision` grows by one with each change of the row. */
 export const Kernel = z.object({
   id: KernelId,
@@ -83,6 +104,7 @@ export const Kernel = z.object({
   requests: Resources,
   launch: LaunchSpec,
   culling: CullLimits,
+  scheduling: KernelScheduling,
   phase: KernelPhase,
   endReason: EndReason.nullable(),
   /** A sentence for people about the end or the wait; empty where there is nothing to say. */
@@ -104,12 +126,24 @@ export type Kernel = z.infer<typeof Kernel>;
 export const WaitExplanation = z.object({
   position: z.int().min(1).describe('place in the queue, 1 is next'),
   of: z.int().min(1).describe('how many wait'),
-  reason: z.enum(['capacity', 'user-cap', 'behind-head', 'launching']),
+  reason: z.enum([
+    ...(['deactivated', 'queue-held', 'never-fits', 'no-flavor', 'user-cap', 'quota-wait', 'reserved-for'] as const),
+    ...(['behind-head', 'fragmented', 'capacity', 'evicting', 'warm-starting', 'not-yet-looked', 'launching'] as const),
+  ]),
   text: z.string().describe('one sentence for people'),
   expectedStart: z
     .object({ earliest: Instant, latest: Instant })
     .nullable()
     .describe('a band, or null where nothing grounds one'),
+  missing: z
+    .object({ flavor: z.string(), resource: z.string(), amount: z.int() })
+    .optional()
+    .describe('what lacks first'),
+  holders: z
+    .array(z.object({ user: z.string(), amount: z.int(), workloads: z.int() }))
+    .optional()
+    .describe('who holds most of what it waits for'),
+  change: z.string().optional().describe('what would start it now, as a dry run found'),
 });
 export type WaitExplanation = z.infer<typeof WaitExplanation>;
 

@@ -1,9 +1,23 @@
 import { z } from 'zod';
 
+/** The devices that a kernel asks for, all on one node. */
+export const GpuRequest = z.object({
+  count: z.int().min(1).max(64).default(1).describe('devices'),
+  milli: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(1000)
+    .describe('of each, in thousandths; less than 1000 is a share, of one device only'),
+  migProfile: z.string().min(1).nullable().default(null).describe('one MIG instance, by the name that NVIDIA gives'),
+});
+export type GpuRequest = z.infer<typeof GpuRequest>;
+
 /** What a kernel of an environment asks of the machine. Requests are what is booked, limits what is enforced. */
 export const Resources = z.object({
   cpuMilli: z.int().min(0).describe('CPU booked, in millicores'),
   memoryBytes: z.int().min(0).describe('memory booked, in bytes'),
+  gpu: GpuRequest.optional().describe('absent: none'),
 });
 export type Resources = z.infer<typeof Resources>;
 
@@ -14,7 +28,15 @@ export const ResourceLimits = z.object({
 export type ResourceLimits = z.infer<typeof ResourceLimits>;
 
 /** A named size of kernel. */
-export const Profile = z.object({ requests: Resources, limits: ResourceLimits });
+export const Profile = z.object({
+  requests: Resources,
+  limits: ResourceLimits,
+  queue: z.string().optional().describe('where its kernels wait; absent: the queue of their project, else the first'),
+  flavors: z
+    .array(z.string())
+    .optional()
+    .describe('where they may run, tried in this order; absent: wherever they fit'),
+});
 export type Profile = z.infer<typeof Profile>;
 
 /** How the process of a kernel is made on the launcher's own machine. */

@@ -5,6 +5,7 @@ import {
   CullLimits,
   EndReason,
   Kernel,
+  KernelWish,
   LaunchSpec,
   PriorityClass,
   SessionRow,
@@ -46,6 +47,7 @@ export const KernelSubmission = z.object({
   requests: Resources,
   launch: LaunchSpec,
   culling: CullLimits.default({}),
+  scheduling: KernelWish.prefault({}),
 });
 export type KernelSubmission = z.infer<typeof KernelSubmission>;
 

@@ -67,6 +67,8 @@ export const CreateKernelBody = z.strictObject({
   workingDirectory: z.string().startsWith('/').max(4096).optional().describe('absolute folder to start in'),
   priorityClass: PriorityClass.optional(),
   profile: Name.optional().describe('size of kernel; absent: that of the kernelspec'),
+  queue: Name.optional().describe('where it waits; absent: the queue of its profile or project'),
+  wallSeconds: z.int().positive().optional().describe('it is ended after so many seconds; lets it start in gaps'),
 });
 export type CreateKernelBody = z.infer<typeof CreateKernelBody>;
 
@@ -79,6 +81,9 @@ export const KernelView = z.object({
   project: z.string().nullable(),
   kernelspec: z.string(),
   priorityClass: PriorityClass,
+  queue: z.string().nullable().describe('where it waits or waited; null: the default one'),
+  place: z.object({ node: z.string(), flavor: z.string(), devices: z.array(z.int()) }).nullable(),
+  wallSeconds: z.int().nullable(),
   requests: Resources,
   limits: ResourceLimits,
   phase: KernelPhase,

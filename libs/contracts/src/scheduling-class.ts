@@ -21,15 +21,25 @@ export const SchedulingClass = z.strictObject({
     .min(1)
     .default(28_800)
     .describe('seconds that it is planned to hold what it has where it names no wall limit; renewed while in use'),
+  idleSeconds: z.int().min(0).default(1_800).describe('seconds of idleness after which it may be reclaimed'),
 });
 export type SchedulingClass = z.infer<typeof SchedulingClass>;
 
 const MINUTE = 60;
 const HOUR = 3_600;
+const HALF_AN_HOUR = 1_800;
 
 /** What there is where the configuration names no classes. */
 export const DEFAULT_CLASSES: readonly SchedulingClass[] = [
-  { name: 'live', rank: 900, maxWaitSeconds: null, evict: 'never', minRuntimeSeconds: 0, leaseSeconds: 8 * HOUR },
+  {
+    name: 'live',
+    rank: 900,
+    maxWaitSeconds: null,
+    evict: 'never',
+    minRuntimeSeconds: 0,
+    leaseSeconds: 8 * HOUR,
+    idleSeconds: HALF_AN_HOUR,
+  },
   {
     name: 'interactive',
     rank: 700,
@@ -37,6 +47,7 @@ export const DEFAULT_CLASSES: readonly SchedulingClass[] = [
     evict: 'reclaim',
     minRuntimeSeconds: 10 * MINUTE,
     leaseSeconds: 8 * HOUR,
+    idleSeconds: HALF_AN_HOUR,
   },
   {
     name: 'batch',
@@ -45,6 +56,7 @@ export const DEFAULT_CLASSES: readonly SchedulingClass[] = [
     evict: 'requeue',
     minRuntimeSeconds: 5 * MINUTE,
     leaseSeconds: 24 * HOUR,
+    idleSeconds: HALF_AN_HOUR,
   },
   {
     name: 'scavenge',
@@ -53,5 +65,6 @@ export const DEFAULT_CLASSES: readonly SchedulingClass[] = [
     evict: 'requeue',
     minRuntimeSeconds: 0,
     leaseSeconds: 4 * HOUR,
+    idleSeconds: HALF_AN_HOUR,
   },
 ];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_CLASSES, SchedulingClass } from './scheduling-class.js';
 import { Flavor } from './scheduling-flavor.js';
-import { ConfigName, FlavorAmounts, Limits, Quota } from './scheduling-quota.js';
+import { Cap, ConfigName, FlavorAmounts, Limits, Quota } from './scheduling-quota.js';
 
 /** A node of the tree within which queues lend and borrow. */
 export const Cohort = z.strictObject({
@@ -19,9 +19,9 @@ export const Queue = z.strictObject({
   weight: z.int().min(1).max(1_000_000).default(1).describe('share among its siblings; 2 is owed twice as much as 1'),
   caps: z
     .strictObject({
-      perUser: Limits.describe('of what one user may hold in this queue').optional(),
-      perProject: Limits.describe('of what one project may hold in this queue').optional(),
-      perInstrument: Limits.describe('of what one instrument may hold in this queue').optional(),
+      perUser: Cap.describe('of what one user may hold in this queue').optional(),
+      perProject: Cap.describe('of what one project may hold in this queue').optional(),
+      perInstrument: Cap.describe('of what one instrument may hold in this queue').optional(),
     })
     .default({}),
   state: z

@@ -27,6 +27,10 @@ export type FlavorAmounts = z.infer<typeof FlavorAmounts>;
 export const Limits = z.strictObject({ gpuMilli: amount(GPU), cpuMilli: amount(CPU), memoryBytes: amount(MEMORY) });
 export type Limits = z.infer<typeof Limits>;
 
+/** What one may hold at once; absent: unbounded. */
+export const Cap = Limits.extend({ workloads: z.int().min(1).describe('kernels and jobs').optional() });
+export type Cap = z.infer<typeof Cap>;
+
 const share = (unit: string) =>
   z
     .strictObject({
@@ -44,6 +48,6 @@ const share = (unit: string) =>
     })
     .optional();
 
-/** What a queue may use of one flavor; a resource that is absent has the nominal amount 0 and can only be borrowed. */
+/** What a queue may use of one flavor; a resource that is absent is not bounded. */
 export const Quota = z.strictObject({ gpuMilli: share(GPU), cpuMilli: share(CPU), memoryBytes: share(MEMORY) });
 export type Quota = z.infer<typeof Quota>;

@@ -1,11 +1,13 @@
-import type { Ending, EndReason, LauncherFact } from '#libs/contracts';
+import type { Ending, EndReason, KernelPlace, LauncherFact } from '#libs/contracts';
 
 type FactFields<K extends LauncherFact['kind']> = Omit<Extract<LauncherFact, { kind: K }>, 'kernelId'>;
 
 /** What can happen to a kernel: decisions of ours, wishes of its owner, facts of the launcher. */
 export type Happening =
   /** The core gave it its place. */
-  | { kind: 'admitted' }
+  | { kind: 'admitted'; place?: KernelPlace | null }
+  /** It was evicted, and enters its queue again. */
+  | { kind: 'requeued' }
   /** The launcher has taken the launch. */
   | { kind: 'launchTaken' }
   | { kind: 'stopAsked'; reason: EndReason; detail: string }

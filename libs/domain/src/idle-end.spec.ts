@@ -6,35 +6,35 @@ import { duration, whyItEnds } from './why-it-ends.js';
 
 const settings = {
   culling: { idleSeconds: 3600, busySeconds: 0, warningSeconds: 300 },
-  reclaim: { idleSeconds: 600, warningSeconds: 60 },
 };
+const reclaim = { idleSeconds: 600, warningSeconds: 60 };
 const since = 1_000_000;
 const idle = { state: 'idle', since };
 
 describe('when a kernel ends', () => {
   it('is its limit after the last use; it is warned before, and measured before that', () => {
-    const plan = planEnd(endRules(settings, {}, false), idle);
+    const plan = planEnd(endRules(settings, {}, null), idle);
     expect(plan).toMatchObject({ warnAt: since + 3_300_000, measureAt: since + 3_240_000 });
   });
 
   it('is never for a state without a limit', () => {
-    expect(planEnd(endRules(settings, {}, false), { state: 'busy', since })).toBeUndefined();
-    expect(planEnd(endRules(settings, { idleSeconds: 0 }, false), idle)).toBeUndefined();
-    expect(planEnd(endRules(settings, { idleSeconds: 0 }, false), { state: 'restarting', since })).toBeUndefined();
+    expect(planEnd(endRules(settings, {}, null), { state: 'busy', since })).toBeUndefined();
+    expect(planEnd(endRules(settings, { idleSeconds: 0 }, null), idle)).toBeUndefined();
+    expect(planEnd(endRules(settings, { idleSeconds: 0 }, null), { state: 'restarting', since })).toBeUndefined();
   });
 
   it('goes by the kernelspec before the service', () => {
-    const rules = endRules(settings, { idleSeconds: 100, busySeconds: 1000 }, false);
+    const rules = endRules(settings, { idleSeconds: 100, busySeconds: 1000 }, null);
     expect(planEnd(rules, idle)).toMatchObject({ warnAt: since + 50_000 });
     expect(planEnd(rules, { state: 'busy', since })).toMatchObject({ warnAt: since + 700_000 });
   });
 
   it('is the earliest of its reasons', () => {
-    expect(planEnd(endRules(settings, {}, true), idle)).toMatchObject({
+    expect(planEnd(endRules(settings, {}, reclaim), idle)).toMatchObject({
       rule: { reason: 'reclaimed', warningSeconds: 60 },
       warnAt: since + 600_000,
     });
-    const soon = endRules(settings, { idleSeconds: 60 }, true);
+    const soon = endRules(settings, { idleSeconds: 60 }, reclaim);
     expect(planEnd(soon, idle)?.rule.reason).toBe('culled');
   });
 
@@ -46,7 +46,7 @@ describe('when a kernel ends', () => {
         fc.boolean(),
         (idleSeconds, warningSeconds, wanted) => {
           const culling = { idleSeconds, busySeconds: 0, warningSeconds };
-          const plan = planEnd(endRules({ ...settings, culling }, {}, wanted), idle);
+          const plan = planEnd(endRules({ ...settings, culling }, {}, wanted ? reclaim : null), idle);
           const { rule, measureAt = 0, warnAt = 0 } = plan ?? {};
           expect(measureAt).toBeGreaterThanOrEqual(since);
           expect(warnAt).toBeGreaterThan(measureAt);
@@ -79,9 +79,9 @@ it.each([
 ])('says %d seconds as %s', (seconds, text) => expect(duration(seconds)).toBe(text));
 
 it('says why', () => {
-  const [rule] = endRules(settings, {}, false);
+  const [rule] = endRules(settings, {}, null);
   if (rule) expect(whyItEnds(rule, 3_300_000, 'has')).toBe('It has been idle for 55 minutes; the limit is 1 hour.');
-  const [, wanted] = endRules(settings, {}, true);
+  const [, wanted] = endRules(settings, {}, reclaim);
   if (wanted) {
     expect(whyItEnds(wanted, 660_000, 'had')).toBe('Others waited for its place, and it had been idle for 11 minutes.');
   }

@@ -24,7 +24,6 @@ export interface EndPlan {
 
 interface Settings {
   culling: { idleSeconds: number; busySeconds: number; warningSeconds: number };
-  reclaim: { idleSeconds: number; warningSeconds: number };
 }
 
 /** Over which the CPU time of an idle kernel is measured, milliseconds; less where the limit is short. */
@@ -33,9 +32,13 @@ const MEASURE_MS = 60_000;
 /**
  * What ends a kernel of a kernelspec with these limits of its own. A warning takes half of a limit at most.
  *
- * @param wanted  whether its place is wanted for one that waits
+ * @param reclaim  when its place is to be had for one that waits; null: nobody wants it
  */
-export function endRules({ culling, reclaim }: Settings, own: CullLimits, wanted: boolean): EndRule[] {
+export function endRules(
+  { culling }: Settings,
+  own: CullLimits,
+  reclaim: { idleSeconds: number; warningSeconds: number } | null,
+): EndRule[] {
   const limits = { idle: own.idleSeconds ?? culling.idleSeconds, busy: own.busySeconds ?? culling.busySeconds };
   const rules: EndRule[] = [];
   for (const state of ['idle', 'busy'] as const) {
@@ -43,9 +46,10 @@ export function endRules({ culling, reclaim }: Settings, own: CullLimits, wanted
     const warningSeconds = Math.min(culling.warningSeconds, limitSeconds / 2);
     if (limitSeconds > 0) rules.push({ reason: 'culled', state, limitSeconds, warningSeconds });
   }
-  const { idleSeconds, warningSeconds } = reclaim;
-  const limitSeconds = idleSeconds + warningSeconds;
-  if (wanted) rules.push({ reason: 'reclaimed', state: 'idle', limitSeconds, warningSeconds });
+  if (reclaim) {
+    const { idleSeconds, warningSeconds } = reclaim;
+    rules.push({ reason: 'reclaimed', state: 'idle', limitSeconds: idleSeconds + warningSeconds, warningSeconds });
+  }
   return rules;
 }
 

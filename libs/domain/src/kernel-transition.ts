@@ -11,6 +11,7 @@ export type Transition =
 /** A new kernel, at the end of the queue. */
 export const queuedKernel = (submission: KernelSubmission, now: number): Kernel => ({
   ...submission,
+  scheduling: { ...submission.scheduling, place: null, evictions: 0 },
   revision: 1,
   phase: 'queued',
   endReason: null,
@@ -31,8 +32,13 @@ export function transition(kernel: Kernel, happening: Happening, now: number): T
   switch (happening.kind) {
     case 'admitted':
       return kernel.phase === 'queued'
-        ? changed(kernel, { phase: 'admitted', admittedAt: now, detail: '' })
+        ? changed(kernel, {
+            ...{ phase: 'admitted', admittedAt: now, detail: '' },
+            scheduling: { ...kernel.scheduling, place: happening.place ?? null },
+          })
         : unchanged(kernel);
+    case 'requeued':
+      return requeued(kernel);
     case 'launchTaken':
       return kernel.phase === 'admitted' ? changed(kernel, { phase: 'launching' }) : unchanged(kernel);
     case 'agentUp':
@@ -130,13 +136,29 @@ function active(kernel: Kernel, { state, at }: Extract<Happening, { kind: 'activ
   const lastActivityAt = Math.max(kernel.lastActivityAt, at);
   return executionState === kernel.executionState && lastActivityAt === kernel.lastActivityAt
     ? unchanged(kernel)
-    : changed(kernel, { executionState, lastActivityAt, ending: null });
+    : changed(kernel, { executionState, lastActivityAt, ending: isFinal(kernel) ? kernel.ending : null });
 }
+
+/** It ends though it is used. */
+const isFinal = ({ ending }: Kernel): boolean => ending?.reason === 'preempted' || ending?.reason === 'reservation';
+
+/** It had to give its place back, and waits for another one where it waited before. */
+function requeued(kernel: Kernel): Transition {
+  if (kernel.phase !== 'ended' || kernel.endReason !== 'preempted') return unchanged(kernel);
+  const scheduling = { ...kernel.scheduling, place: null, evictions: kernel.scheduling.evictions + 1 };
+  return changed(kernel, { ...waiting, scheduling });
+}
+
+const waiting: Partial<Kernel> = {
+  ...{ phase: 'queued', endReason: null, detail: '', executionState: 'starting' },
+  ...{ admittedAt: null, readyAt: null, endedAt: null, endpoint: null },
+};
 
 function kept(kernel: Kernel, now: number): Transition {
   if (kernel.phase === 'ended' || kernel.phase === 'stopping') {
     return refused(new Conflict('The kernel has ended, or is about to, and can not be kept.'));
   }
+  if (isFinal(kernel)) return refused(new Conflict('Its place is needed, whatever it does: it can not be kept.'));
   return changed(kernel, { lastActivityAt: Math.max(kernel.lastActivityAt, now), ending: null });
 }
 
@@ -175,16 +197,7 @@ function restartAsked(kernel: Kernel): Transition {
       return refused(new Conflict('The kernel is being stopped and can not be restarted.'));
     case 'ended':
       return isRestartable(kernel)
-        ? changed(kernel, {
-            phase: 'queued',
-            endReason: null,
-            detail: '',
-            executionState: 'starting',
-            admittedAt: null,
-            readyAt: null,
-            endedAt: null,
-            endpoint: null,
-          })
+        ? changed(kernel, { ...waiting, scheduling: { ...kernel.scheduling, place: null } })
         : refused(new NotFound('The kernel was shut down; start a new one.'));
   }
 }

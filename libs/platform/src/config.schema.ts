@@ -1,7 +1,7 @@
 import { availableParallelism, homedir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { Profile } from '#libs/contracts';
+import { NodeReport, Profile } from '#libs/contracts';
 import { DeviceResources, KernelUid, PodIdentity, PodProjects, PodVolumes, Toleration } from './pod.schema.js';
 
 const GiB = 1024 ** 3;
@@ -378,6 +378,16 @@ export const Config = z.strictObject({
       .default('interactive')
       .describe('Class of kernels'),
     adminOnlyClasses: z.array(z.string()).default(['live']).describe('Classes that only admins may ask for'),
+    nodes: z
+      .array(
+        NodeReport.extend({
+          labels: NodeReport.shape.labels.default({}),
+          availability: NodeReport.shape.availability.default('open'),
+          gpu: NodeReport.shape.gpu.default(null),
+        }),
+      )
+      .default([])
+      .describe('Nodes, and devices, of this machine as queues see them; only once queues are configured'),
     maxQueued: z.int().positive().default(100_000).describe('Kernels that may wait; more are refused'),
   }),
   profiles: z

@@ -2,32 +2,39 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { KernelId } from '#libs/contracts';
 import { bandText } from './band-text.js';
-import { type CoreState, emptyState, type Limits, type Workload } from './core-state.js';
-import { expectedStart, type Ground } from './expected-start.js';
-import { firstComePolicy } from './first-come.policy.js';
-import { step } from './step.js';
+import { expectedStart, type Ground, type There } from './expected-start.js';
 import { freedWithin } from './survival.js';
 
 const MINUTE = 60_000;
-const limits: Limits = {
-  cpuMilli: 100_000,
-  memoryBytes: 1_000,
-  maxKernels: 1,
-  maxKernelsPerUser: 1_000,
-  classRanks: {},
-};
+const MEMORY = 1_000;
 let count = 0;
+interface Workload {
+  id: KernelId;
+  /** Memory, and a place. */
+  amounts: number[];
+}
 function workload(memoryBytes = 1): Workload {
   count += 1;
   const id = `00000000-0000-4000-8000-${String(count).padStart(12, '0')}` as KernelId;
-  const requests = { cpuMilli: 1, memoryBytes };
-  return { id, user: 'ada', priorityClass: 'interactive', requests, submittedAt: count };
+  return { id, amounts: [memoryBytes, 1] };
 }
-/** As many kernels as fit, the rest behind them in the queue. */
-function stateOf(changes: Partial<Limits>, ...workloads: Workload[]): CoreState {
-  const events = workloads.map((one) => ({ kind: 'submitted' as const, workload: one }));
-  return step(emptyState({ ...limits, ...changes }), events, 0).state;
+/** As many kernels as there are places, and memory, for. */
+function thereAre(places: number, ...workloads: Workload[]): There {
+  const running: Workload[] = [];
+  for (const one of workloads) {
+    const used = running.reduce((sum, { amounts }) => sum + (amounts[0] as number), one.amounts[0] as number);
+    if (running.length < places && used <= MEMORY) running.push(one);
+  }
+  return { capacity: [MEMORY, places], running };
 }
+const startOf = (there: There, ahead: Workload[], own: Workload, from: Ground, now: number) =>
+  expectedStart(
+    there,
+    ahead.map(({ amounts }) => amounts),
+    own.amounts,
+    from,
+    now,
+  );
 const ground = (heldMs: readonly number[], since = 0): Ground => ({ heldMs, since: () => since });
 const minutes = (...of: number[]): number[] => of.map((one) => one * MINUTE);
 const tenths = minutes(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
@@ -92,51 +99,46 @@ describe('how long places are held', () => {
 describe('the expected start', () => {
   it('is a band where one place is held and the past says for how long', () => {
     const [holder, own] = [workload(), workload()];
-    const state = stateOf({}, holder, own);
-    expect(expectedStart(state, [], own, ground(tenths), 0)).toEqual({ earliest: MINUTE, latest: 9 * MINUTE });
-    const text = firstComePolicy.explain(state, own.id, ground(tenths), 0)?.text;
-    expect(text).toBe(
-      'Queued: position 1 of 1. The one kernel place is taken; the next free place is yours. Expected start: in 1 to 9 minutes.',
-    );
+    const state = thereAre(1, holder);
+    expect(startOf(state, [], own, ground(tenths), 0)).toEqual({ earliest: MINUTE, latest: 9 * MINUTE });
   });
 
   it('is unknown without a past, with a short one, and when the kernel has run for longer than most', () => {
     const [holder, own] = [workload(), workload()];
-    const state = stateOf({}, holder, own);
-    const start = (held: number[], now: number) => expectedStart(state, [], own, ground(held), now);
+    const state = thereAre(1, holder);
+    const start = (held: number[], now: number) => startOf(state, [], own, ground(held), now);
     expect(start([], 0)).toBeNull();
     expect(start(tenths.slice(0, 7), 0)).toBeNull();
     expect(start(tenths, 2 * MINUTE)).not.toBeNull();
     expect(start(tenths, 3 * MINUTE)).toBeNull();
-    expect(firstComePolicy.explain(state, own.id, ground([]), 0)?.text).toContain('Expected start: unknown.');
   });
 
   it('is unknown where it is not known since when the place is held', () => {
     const [holder, own] = [workload(), workload()];
-    const state = stateOf({}, holder, own);
-    expect(expectedStart(state, [], own, { heldMs: tenths, since: () => null }, 0)).toBeNull();
+    const state = thereAre(1, holder);
+    expect(startOf(state, [], own, { heldMs: tenths, since: () => null }, 0)).toBeNull();
   });
 
   it('comes later the more are ahead, and is unknown beyond those that run', () => {
     const all = Array.from({ length: 8 }, () => workload());
-    const state = stateOf({ maxKernels: 4 }, ...all);
+    const state = thereAre(4, ...all);
     const starts = [4, 5, 6, 7].map((index) =>
-      expectedStart(state, all.slice(4, index), all[index] as Workload, ground(tenths), 0),
+      startOf(state, all.slice(4, index), all[index] as Workload, ground(tenths), 0),
     );
     const latest = starts.map((start) => start?.latest ?? Number.NaN);
     expect(latest).toEqual(latest.toSorted((a, b) => a - b));
     expect(new Set(latest).size).toBeGreaterThan(2);
     const fifth = workload();
-    expect(expectedStart(state, all.slice(4), fifth, ground(tenths), 0)).toBeNull();
+    expect(startOf(state, all.slice(4), fifth, ground(tenths), 0)).toBeNull();
   });
 
   it('is wide where it matters which kernel ends first', () => {
     const [large, small, own] = [workload(600), workload(300), workload(500)];
-    const state = stateOf({ maxKernels: 10 }, large, small, own);
-    const wide = expectedStart(state, [], own, ground(tenths), 0);
+    const state = thereAre(10, large, small);
+    const wide = startOf(state, [], own, ground(tenths), 0);
     // The end of the large one is enough; the end of the small one is not.
-    const even = stateOf({ maxKernels: 2 }, workload(), workload());
-    const one = expectedStart(even, [], own, ground(tenths), 0);
+    const even = thereAre(2, workload(), workload());
+    const one = startOf(even, [], own, ground(tenths), 0);
     expect(wide?.earliest).toBe(one?.earliest);
     expect(wide?.latest).toBeGreaterThan(one?.latest as number);
   });
@@ -148,7 +150,7 @@ describe('the expected start', () => {
     let [inside, told] = [0, 0];
     for (let round = 0; round < 400; round += 1) {
       const all = Array.from({ length: 7 }, () => workload());
-      const state = stateOf({ maxKernels: 5 }, ...all);
+      const state = thereAre(5, ...all);
       const past = Array.from({ length: 200 }, holding);
       const now = 60 * MINUTE;
       // Running since a moment of the last half hour; the rest of its life is given that it lives now.
@@ -161,7 +163,7 @@ describe('the expected start', () => {
       });
       const second = ends.sort((a, b) => a - b)[1] as number;
       const from = { heldMs: past, since: (id: KernelId) => since.get(id) ?? null };
-      const band = expectedStart(state, [all[5] as Workload], all[6] as Workload, from, now);
+      const band = startOf(state, [all[5] as Workload], all[6] as Workload, from, now);
       if (band === null) continue;
       told += 1;
       if (second >= band.earliest && second <= band.latest) inside += 1;

@@ -1,6 +1,11 @@
 import type { KernelId, WaitExplanation } from '#libs/contracts';
-import type { CoreState, Workload } from './core-state.js';
 import { freedWithin } from './survival.js';
+
+/** What there is of one flavor, and who holds it: amounts of each resource, places last, in one order. */
+export interface There {
+  readonly capacity: readonly number[];
+  readonly running: readonly { readonly id: string; readonly amounts: readonly number[] }[];
+}
 
 /** What a forecast stands on; the core itself knows no past. */
 export interface Ground {
@@ -30,16 +35,17 @@ const MOST_WORK = 50_000;
  *   Sinica 3 (1993)
  */
 export function expectedStart(
-  state: CoreState,
-  ahead: readonly Workload[],
-  own: Workload,
+  there: There,
+  ahead: readonly (readonly number[])[],
+  own: readonly number[],
   ground: Ground,
   now: number,
 ): WaitExplanation['expectedStart'] {
-  const needed = endsNeeded(state, [...ahead, own]);
-  if (needed.most < 1 || needed.most > state.running.size || state.running.size * needed.most > MOST_WORK) return null;
-  const elapsed = [...state.running.keys()].flatMap((id) => {
-    const since = ground.since(id);
+  const { running } = there;
+  const needed = endsNeeded(there, [...ahead, own]);
+  if (needed.most < 1 || needed.most > running.length || running.length * needed.most > MOST_WORK) return null;
+  const elapsed = running.flatMap(({ id }) => {
+    const since = ground.since(id as KernelId);
     return since === null ? [] : [Math.max(0, now - since)];
   });
   const freed = freedWithin(ground.heldMs, elapsed);
@@ -61,19 +67,18 @@ export function expectedStart(
 
 /** Running kernels that must end before all these fit: if the largest end first, and if the smallest do. */
 function endsNeeded(
-  { limits, used, running }: CoreState,
-  workloads: readonly Workload[],
+  { capacity, running }: There,
+  asked: readonly (readonly number[])[],
 ): { fewest: number; most: number } {
-  const places = running.size + workloads.length - limits.maxKernels;
-  const needs = (['memoryBytes', 'cpuMilli'] as const).map((resource) => {
-    const asked = workloads.reduce((sum, { requests }) => sum + requests[resource], 0);
-    const each = [...running.values()].map(({ requests }) => requests[resource]).sort((a, b) => a - b);
-    const short = used[resource] + asked - limits[resource];
+  const needs = capacity.map((all, axis) => {
+    const each = running.map(({ amounts }) => amounts[axis] as number).sort((a, b) => a - b);
+    const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+    const short = sum(each) + sum(asked.map((amounts) => amounts[axis] as number)) - all;
     return { fewest: countTo(short, each.toReversed()), most: countTo(short, each) };
   });
   return {
-    fewest: Math.max(places, ...needs.map(({ fewest }) => fewest)),
-    most: Math.max(places, ...needs.map(({ most }) => most)),
+    fewest: Math.max(...needs.map(({ fewest }) => fewest)),
+    most: Math.max(...needs.map(({ most }) => most)),
   };
 }
 

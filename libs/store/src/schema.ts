@@ -9,6 +9,7 @@ export interface Schema {
   outbox: OutboxTable;
   inbox: InboxTable;
   input_log: InputLogTable;
+  shares: SharesTable;
   leader: LeaderTable;
 }
 
@@ -27,6 +28,8 @@ export interface KernelTable {
   launch: string;
   /** JSON of CullLimits. */
   culling: string;
+  /** JSON of KernelScheduling. */
+  scheduling: string;
   phase: string;
   end_reason: string | null;
   detail: string;
@@ -47,6 +50,14 @@ export interface KernelInfoTable {
   environment: string;
   /** JSON of KernelInfo. */
   info: string;
+}
+
+/** One row: past use, which later starts were added to since. */
+export interface SharesTable {
+  id: number;
+  at: number;
+  /** JSON, of the core. */
+  shares: string;
 }
 
 export interface SessionTable {

@@ -9,6 +9,7 @@ import { KernelRepository } from './repositories/kernel.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
 import { SessionRepository } from './repositories/session.repository.js';
+import { SharesRepository } from './repositories/shares.repository.js';
 import { TokenRepository } from './repositories/token.repository.js';
 import type { Schema } from './schema.js';
 import type { SqlDialect } from './sql-dialect.js';
@@ -73,6 +74,10 @@ export class SqlStore implements Store {
       return [];
     });
     return work.then(() => removed);
+  }
+
+  shares(): Promise<{ at: number; shares: unknown } | null> {
+    return new SharesRepository(this.db).find();
   }
 
   alreadyReceived(ids: readonly string[]): Promise<Set<string>> {

@@ -34,6 +34,8 @@ export interface Batch {
   received?: readonly { id: string; at: number }[];
   /** What the scheduling core was given, for replay; null where it was given nothing. */
   input: { at: number; events: readonly unknown[] } | null;
+  /** Past use, where it is to be stored anew. */
+  shares?: { at: number; shares: unknown } | null;
 }
 
 /** Another gatekeeper leads now: nothing of the batch was written, and nothing of a later one will be. */
@@ -73,6 +75,8 @@ export interface Store {
   livingKernels(): Promise<Kernel[]>;
   /** How long the kernels that ended last held their places, milliseconds, newest first; failed launches left out. */
   heldTimes(limit: number): Promise<number[]>;
+  /** Past use, as it was stored last. */
+  shares(): Promise<{ at: number; shares: unknown } | null>;
   /** Outbox entries not yet delivered, in commit order. */
   undelivered(): Promise<OutboxEntry[]>;
   close(): Promise<void>;

@@ -6,6 +6,7 @@ import { KernelRepository } from './repositories/kernel.repository.js';
 import { KernelInfoRepository } from './repositories/kernel-info.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
 import { SessionRepository } from './repositories/session.repository.js';
+import { SharesRepository } from './repositories/shares.repository.js';
 import { TokenRepository } from './repositories/token.repository.js';
 import type { Schema } from './schema.js';
 import type { Batch, OutboxEntry } from './store.js';
@@ -25,6 +26,7 @@ export async function writeBatch(
   await new TokenRepository(transaction).save(batch.tokens);
   if (batch.input)
     await new InputLogRepository(transaction, inputLogRows).add(epoch, batch.input.at, batch.input.events);
+  if (batch.shares) await new SharesRepository(transaction).save(batch.shares);
   await new InboxRepository(transaction).add(batch.received ?? []);
   const outbox = new OutboxRepository(transaction, seal);
   await outbox.remove(batch.delivered);

@@ -21,12 +21,14 @@ export const aSubmission = (changes: Partial<KernelSubmission> = {}): KernelSubm
     launchTimeoutSeconds: 60,
   },
   culling: {},
+  scheduling: { queue: null, flavors: [], wallSeconds: null },
   ...changes,
 });
 
 /** A queued kernel, unless `changes` says otherwise. */
 export const aKernel = (changes: Partial<Kernel> = {}): Kernel => ({
   ...aSubmission(),
+  scheduling: { queue: null, flavors: [], wallSeconds: null, place: null, evictions: 0 },
   revision: 1,
   phase: 'queued',
   endReason: null,

@@ -33,7 +33,8 @@ export class FakeGatekeeper {
   };
 
   readonly #handlers: Readonly<Record<string, Handler>> = {
-    [GatekeeperCommands.submitKernel.pattern]: (submission: KernelSubmission) => this.kernels.add(submission),
+    [GatekeeperCommands.submitKernel.pattern]: ({ scheduling, ...submission }: KernelSubmission) =>
+      this.kernels.add({ ...submission, scheduling: { ...scheduling, place: null, evictions: 0 } }),
     [GatekeeperCommands.stopKernel.pattern]: ({ kernelId, reason, detail }: { kernelId: never } & never) => {
       this.kernels.change(kernelId, { phase: 'ended', endReason: reason, detail, endedAt: Date.now() });
       return this.kernels.find(kernelId);

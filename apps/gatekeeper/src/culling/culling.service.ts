@@ -84,6 +84,9 @@ export class CullingService implements OnModuleDestroy {
   #dueAt(id: KernelId, reading: CpuReading | undefined): number | undefined {
     const kernel = this.known.kernels.get(id);
     if (kernel?.phase !== 'ready') return undefined;
+    // Those whose place is somebody else's are not ours to end.
+    if (kernel.ending && (kernel.ending.reason === 'preempted' || kernel.ending.reason === 'reservation'))
+      return undefined;
     if (kernel.ending) return kernel.ending.at;
     const since = Math.min(kernel.lastActivityAt, this.clock.now());
     const plan = planEnd(this.#rules(kernel), { state: kernel.executionState, since });
@@ -91,7 +94,11 @@ export class CullingService implements OnModuleDestroy {
   }
 
   #rules({ id, culling }: Kernel): EndRule[] {
-    return endRules(this.config, culling, this.known.core.running.get(id)?.wanted === true);
+    const { core } = this.known;
+    const running = core.running.get(id);
+    if (running?.leaving?.how !== 'reclaim') return endRules(this.config, culling, null);
+    const idleMs = core.classOf(running.workload)?.idleMs ?? 0;
+    return endRules(this.config, culling, { idleSeconds: idleMs / 1_000, warningSeconds: core.config.graceMs / 1_000 });
   }
 
   #lookAt(id: KernelId, dueAt: number, reading?: CpuReading): void {

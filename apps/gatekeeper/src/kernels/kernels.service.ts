@@ -3,17 +3,20 @@ import {
   Conflict,
   type EndReason,
   GatekeeperEvents,
+  InvalidRequest,
   type Kernel,
   type KernelId,
   type KernelSubmission,
   NeverFits,
   NotFound,
+  type Resources,
   TooManyQueued,
   type WaitExplanation,
 } from '#libs/contracts';
 import { CLOCK, type Clock, type Happening, isLaunching, queuedKernel } from '#libs/domain';
-import { firstComePolicy } from '#libs/scheduling';
+import { fullCore } from '#libs/scheduling';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
+import { workloadOf } from '../scheduling/workload-of.js';
 import type { Draft } from '../writer/draft.js';
 import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
@@ -74,7 +77,7 @@ export class KernelsService {
     if (kernel.phase === 'queued') {
       const { core, held, kernels } = this.known;
       const ground = { heldMs: held.all, since: (id: KernelId) => kernels.get(id)?.admittedAt ?? null };
-      return firstComePolicy.explain(core, kernelId, ground, this.clock.now());
+      return fullCore.waitExplanation(core, kernelId, ground, this.clock.now());
     }
     if (!isLaunching(kernel)) return null;
     return {
@@ -95,22 +98,42 @@ export class KernelsService {
     });
   }
 
-  #judge({ requests }: KernelSubmission, draft: Draft): void {
+  #judge(submission: KernelSubmission, draft: Draft): void {
     const { scheduling } = this.config;
-    const excess = firstComePolicy.neverFits(requests, scheduling);
-    if (excess) {
-      const { resource, requested, limit } = excess;
-      throw new NeverFits(`The kernel asks for ${requested} ${resource}, and all there is to book is ${limit}.`, {
-        requested: { [resource]: requested },
-        limit: { [resource]: limit },
+    const { core, document } = this.known;
+    const { requests } = submission;
+    if (document.config === null) this.#fitsAtAll(requests);
+    const workload = workloadOf(submission, draft.now, document.config);
+    const queue = core.queue(workload.queue);
+    if (!queue)
+      throw new InvalidRequest(`There is no queue ${workload.queue}.`, {
+        errors: [{ field: 'queue', message: 'is not one of the queues here' }],
       });
+    if (queue.state === 'drain') throw new Conflict(`The queue ${queue.name} takes nothing new at the moment.`);
+    const never = fullCore.neverStarts(core, workload);
+    if (never?.code === 'NeverFits') {
+      const than = never.limit === 'quota' ? `the queue ${queue.name} may ever use` : 'the largest node has';
+      throw new NeverFits(`The kernel asks for more than ${than}.`, { requested: amountsIn(requests), limit: {} });
     }
     const limit = scheduling.maxQueued;
-    const wait =
-      this.known.core.waiting.length + draft.arrivals - firstComePolicy.startableNow(this.known.core, requests);
+    if (core.waiting.size + draft.arrivals < limit) return;
+    const wait = core.waiting.size + draft.arrivals - fullCore.startableNow(core, workload, draft.arrivals + 1);
     if (wait >= limit) {
       const detail = `${limit} kernels wait already, and no more may. Try again later.`;
       throw new TooManyQueued(detail, { limit, retryAfterSeconds: 30 });
     }
   }
+
+  #fitsAtAll(requests: Resources): void {
+    for (const resource of ['memoryBytes', 'cpuMilli'] as const) {
+      const [requested, limit] = [requests[resource], this.config.scheduling[resource]];
+      if (requested > limit)
+        throw new NeverFits(`The kernel asks for ${requested} ${resource}, and all there is to book is ${limit}.`, {
+          requested: { [resource]: requested },
+          limit: { [resource]: limit },
+        });
+    }
+  }
 }
+
+const amountsIn = ({ cpuMilli, memoryBytes }: Resources): Record<string, number> => ({ cpuMilli, memoryBytes });

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Kernel, KernelId, KernelInfo } from '#libs/contracts';
+import type { Kernel, KernelId, KernelInfo, NodeReport } from '#libs/contracts';
 import { type Happening, isPast } from '#libs/domain';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { stopMessage } from '../writer/consequences.js';
 import type { Draft } from '../writer/draft.js';
+import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
 import { Restarts } from './restarts.js';
 
@@ -14,6 +15,7 @@ export class FactsService {
 
   constructor(
     private readonly writer: Writer,
+    private readonly known: Known,
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
   ) {}
 
@@ -24,6 +26,11 @@ export class FactsService {
       if (kernel) draft.learn(kernel, info);
     };
     return this.writer.fact(work, { soon: true });
+  }
+
+  /** What nodes there are, as of now: the last word counts. */
+  nodes(reports: readonly NodeReport[]): void {
+    this.writer.tell(this.known.nodes(reports));
   }
 
   /** Activity goes with the next commit, or one within a second: it is not worth a flush of the disk by itself. */

@@ -5,7 +5,7 @@ import type { Happening } from '#libs/domain';
 import { FactsService } from './facts.service.js';
 import { Recovery } from './recovery.js';
 
-const { launcherUp, kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
+const { launcherUp, nodes, kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
 
 /** Each handler resolves when the fact is on disk, so that a broker may forget it then. */
 @BusController()
@@ -18,6 +18,11 @@ export class LauncherFactsController {
   @EventPattern(launcherUp.pattern)
   launcherUp(@Payload() _nothing: unknown): void {
     this.recovery.launcherUp();
+  }
+
+  @EventPattern(nodes.pattern)
+  nodes(@Payload() payload: unknown): void {
+    this.facts.nodes(nodes.schema.parse(payload).nodes);
   }
 
   @EventPattern(agentUp.pattern)
@@ -52,7 +57,7 @@ export class LauncherFactsController {
   }
 
   #note(
-    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp'>,
+    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp' | 'nodes'>,
     { kernelId, ...fact }: { kernelId: KernelId },
     context: unknown,
   ): Promise<void> {

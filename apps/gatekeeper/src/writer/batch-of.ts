@@ -22,6 +22,7 @@ export function batchOf(changes: Changes, delivered: readonly number[], now: num
     received: changes.received,
     outbox: [...changes.messages, ...kernels.filter(({ id }) => changes.notable.has(id)).map(changedMessage)],
     delivered,
+    shares: changes.shares,
     input: changes.coreEvents.length > 0 ? { at: now, events: changes.coreEvents } : null,
   };
 }

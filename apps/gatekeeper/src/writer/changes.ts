@@ -1,5 +1,5 @@
 import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
-import type { CoreEvent } from '#libs/scheduling';
+import type { fullCore } from '#libs/scheduling';
 import type { Message } from '#libs/store';
 
 /** What a command, a fact, or a batch of them changes, before it is on disk. */
@@ -15,7 +15,9 @@ export class Changes {
   readonly messages: Message[] = [];
   /** Messages of the bus that this is the effect of. */
   readonly received: { id: string; at: number }[] = [];
-  readonly coreEvents: CoreEvent[] = [];
+  readonly coreEvents: fullCore.CoreEvent[] = [];
+  /** Past use, where it is to be stored anew. */
+  shares: { at: number; shares: unknown } | null = null;
 
   absorb(other: Changes): void {
     for (const [id, kernel] of other.kernels) this.kernels.set(id, kernel);

@@ -1,13 +1,13 @@
-import { type Kernel, LauncherCommands } from '#libs/contracts';
+import { type Kernel, LauncherCommands, type SchedulingConfig } from '#libs/contracts';
 import { type Happening, isRestartable } from '#libs/domain';
-import type { CoreEvent } from '#libs/scheduling';
+import type { fullCore } from '#libs/scheduling';
 import type { Message } from '#libs/store';
-import { workloadOf } from './workload-of.js';
+import { workloadOf } from '../scheduling/workload-of.js';
 
-export const launchMessage = ({ id: kernelId, owner, project, launch }: Kernel): Message => ({
+export const launchMessage = ({ id: kernelId, owner, project, launch, scheduling: { place } }: Kernel): Message => ({
   destination: 'launcher',
   pattern: LauncherCommands.launchKernel.pattern,
-  payload: { kernelId, owner, project, launch },
+  payload: { kernelId, owner, project, launch, place },
 });
 
 export const stopMessage = ({ id: kernelId }: Kernel, graceSeconds: number): Message => ({
@@ -36,12 +36,13 @@ export function commandFor(before: Kernel, after: Kernel, happening: Happening, 
 }
 
 /** What the core has to know because a kernel changed; undefined where nothing. */
-export function coreEventFor(before: Kernel | undefined, after: Kernel): CoreEvent | undefined {
-  if (after.phase === before?.phase) {
-    const until = after.ending?.at ?? null;
-    return until === (before.ending?.at ?? null) ? undefined : { kind: 'warned', id: after.id, until };
-  }
-  if (after.phase === 'queued') return { kind: 'submitted', workload: workloadOf(after) };
+export function coreEventFor(
+  before: Kernel | undefined,
+  after: Kernel,
+  config: SchedulingConfig | null,
+): fullCore.CoreEvent | undefined {
+  if (after.phase === before?.phase) return undefined;
+  if (after.phase === 'queued') return { kind: 'submitted', workload: workloadOf(after, after.submittedAt, config) };
   return after.phase === 'ended' ? { kind: 'released', id: after.id } : undefined;
 }
 

@@ -74,6 +74,9 @@ export class Draft {
     this.#put(kernel, result.kernel, happening.kind !== 'activity');
     const command = commandFor(kernel, result.kernel, happening, this.context.graceSeconds);
     if (command) this.tell(command);
+    if (happening.kind === 'kept') this.changes.coreEvents.push({ kind: 'kept', id: kernel.id });
+    // It was evicted, and enters its queue again.
+    if (result.kernel.phase === 'ended') return this.happen(result.kernel, { kind: 'requeued' });
     return result.kernel;
   }
 
@@ -95,7 +98,7 @@ export class Draft {
     this.changes.kernels.set(after.id, after);
     if (notable) this.changes.notable.add(after.id);
     if (isGone(after)) this.changes.sessionlessKernels.add(after.id);
-    const event = coreEventFor(before, after);
+    const event = coreEventFor(before, after, this.context.known.document.config);
     if (event) this.changes.coreEvents.push(event);
   }
 }

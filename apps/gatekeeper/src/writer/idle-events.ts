@@ -1,19 +1,15 @@
 import type { Kernel, KernelId } from '#libs/contracts';
-import type { CoreEvent, CoreState } from '#libs/scheduling';
+import type { fullCore } from '#libs/scheduling';
 
-/**
- * Which kernels are idle, as far as the core knows it otherwise. Told while something waits, and only then. One that is
- * stopping gives its place up first of all: nobody is to be ended besides it.
- */
-export function idleEvents(core: CoreState, kernelOf: (id: KernelId) => Kernel | undefined): CoreEvent[] {
-  return [...core.running.values()].flatMap(({ id, idleSince }) => {
-    const kernel = kernelOf(id);
+/** Which kernels are idle, as far as the core knows it otherwise. Told while something waits, and only then. */
+export function idleEvents(core: fullCore.State, kernelOf: (id: KernelId) => Kernel | undefined): fullCore.CoreEvent[] {
+  return [...core.running.values()].flatMap(({ workload: { id }, idleSince }): fullCore.CoreEvent[] => {
+    const kernel = kernelOf(id as KernelId);
     const since = kernel === undefined ? null : idleSinceOf(kernel);
-    return since === idleSince ? [] : [{ kind: 'idle', id, since }];
+    if (since === idleSince) return [];
+    return [since === null ? { kind: 'busy', id } : { kind: 'idle', id, since }];
   });
 }
 
-function idleSinceOf({ phase, executionState, lastActivityAt }: Kernel): number | null {
-  if (phase === 'stopping') return 0;
-  return phase === 'ready' && executionState === 'idle' ? lastActivityAt : null;
-}
+const idleSinceOf = ({ phase, executionState, lastActivityAt }: Kernel): number | null =>
+  phase === 'ready' && executionState === 'idle' ? lastActivityAt : null;

@@ -1,39 +1,90 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Kernel, KernelId } from '#libs/contracts';
-import { type CoreEvent, type CoreState, emptyState } from '#libs/scheduling';
+import type { Kernel, KernelId, NodeReport, SchedulingConfig } from '#libs/contracts';
+import { CLOCK, type Clock } from '#libs/domain';
+import { coreConfigOf, fullCore } from '#libs/scheduling';
 import { STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
+import { localConfig } from '../scheduling/local-config.js';
+import { nodeEvents, nodesOf, type PlacedNode } from '../scheduling/nodes.js';
+import { workloadOf } from '../scheduling/workload-of.js';
 import { HeldTimes, REMEMBERED } from './held-times.js';
-import { workloadOf } from './workload-of.js';
 
 /** What the gatekeeper knows by heart: the living kernels and the core. The rows are the truth; this follows them. */
 @Injectable()
 export class Known {
   readonly kernels = new Map<KernelId, Kernel>();
   readonly held = new HeldTimes();
-  core: CoreState;
+  core: fullCore.State;
+  /** What an admin has configured; null: nothing. Version 0 is nothing. */
+  document: { version: number; config: SchedulingConfig | null } = { version: 0, config: null };
+  #reports: readonly NodeReport[];
+  #nodes: ReadonlyMap<string, PlacedNode> = new Map();
 
   constructor(
     @Inject(STORE) private readonly store: Store,
     @Inject(GATEKEEPER_CONFIG) private readonly config: GatekeeperConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {
-    this.core = this.#emptyCore();
+    this.#reports = config.scheduling.nodes;
+    this.core = new fullCore.State(localConfig(config), clock.now());
   }
 
   /** Forgets all and reads the rows anew. @returns what the empty core is to be told first */
-  async load(): Promise<CoreEvent[]> {
+  async load(): Promise<fullCore.CoreEvent[]> {
     const living = await this.store.livingKernels();
     this.held.load(await this.store.heldTimes(REMEMBERED));
+    const shares = await this.store.shares();
     this.kernels.clear();
     for (const kernel of living) this.kernels.set(kernel.id, kernel);
-    this.core = this.#emptyCore();
-    return living.map((kernel) => ({
-      kind: kernel.phase === 'queued' ? 'submitted' : 'running',
-      workload: workloadOf(kernel),
-    }));
+    const { core, events } = this.rebuilt(this.document.config, shares);
+    this.core = core;
+    this.#nodes = nodesOf(this.#reports, this.document.config, this.config);
+    return events;
   }
 
-  #emptyCore = (): CoreState => emptyState({ ...this.config.scheduling, reclaim: this.config.reclaim });
+  /** A core that is yet to be told of these, which then knows all that is. @param shares  as they were stored */
+  rebuilt(
+    config: SchedulingConfig | null,
+    shares: { at: number; shares: unknown } | null = null,
+  ): { core: fullCore.State; events: fullCore.CoreEvent[] } {
+    const now = this.clock.now();
+    const core = new fullCore.State(config ? coreConfigOf(config) : localConfig(this.config), now);
+    if (shares) core.shares.takeOver(shares.shares as fullCore.FairShareSnapshot);
+    const events = nodeEvents(new Map(), nodesOf(this.#reports, config, this.config));
+    // At once, since submissions are judged before the first step; told again, they are in the log, too.
+    fullCore.step(core, events, now);
+    for (const kernel of this.kernels.values()) {
+      const workload = workloadOf(kernel, kernel.submittedAt, config);
+      const { place } = kernel.scheduling;
+      if (kernel.phase === 'queued') events.push({ kind: 'submitted', workload });
+      else {
+        const startedAt = kernel.admittedAt ?? now;
+        const where = place ?? { flavor: workload.flavors[0] ?? '', node: config ? '' : 'local', devices: [] };
+        const { flavor, node, devices } = where;
+        const pays = shares !== null && startedAt > shares.at;
+        events.push({ kind: 'running', workload, place: { flavor, node, devices }, startedAt, pays });
+      }
+    }
+    return { core, events };
+  }
+
+  /** A launcher has told of its nodes. @returns what the core is to be told */
+  nodes(reports: readonly NodeReport[]): fullCore.CoreEvent[] {
+    this.#reports = reports;
+    const after = nodesOf(reports, this.document.config, this.config);
+    const events = nodeEvents(this.#nodes, after);
+    this.#nodes = after;
+    // Whoever ran on a node that comes back, or that is told of for the first time, has its place there.
+    const added = new Set(events.flatMap((event) => (event.kind === 'node-added' ? [event.node.id] : [])));
+    for (const kernel of this.kernels.values()) {
+      const { place } = kernel.scheduling;
+      if (!place || kernel.phase === 'queued' || !added.has(place.node)) continue;
+      const workload = workloadOf(kernel, kernel.submittedAt, this.document.config);
+      const { flavor, node, devices } = place;
+      events.push({ kind: 'running', workload, place: { flavor, node, devices }, startedAt: kernel.admittedAt ?? 0 });
+    }
+    return events;
+  }
 
   /** Takes up rows that are on disk now. */
   follow(kernels: Iterable<Kernel>): void {

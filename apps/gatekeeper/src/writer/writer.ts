@@ -1,9 +1,10 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { type Kernel, type KernelId, Problem, Unavailable } from '#libs/contracts';
 import { CLOCK, type Clock } from '#libs/domain';
-import { type CoreEvent, step } from '#libs/scheduling';
+import { fullCore } from '#libs/scheduling';
 import { Deposed, type Message, type OutboxEntry, STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
+import { carryOut, wantedOf } from '../scheduling/carry-out.js';
 import { batchOf, passingNews } from './batch-of.js';
 import { Changes } from './changes.js';
 import { Draft, type DraftContext, StoreAway } from './draft.js';
@@ -51,6 +52,8 @@ const BATCH = 500;
 /** How long work may wait for company that nobody waits for. */
 const SOON_MS = 1_000;
 const RETRY_MS = 1_000;
+/** Between two times that past use is stored. */
+const SHARES_MS = 10_000;
 
 /**
  * The single writer. All that comes while a commit is under way goes into the next one: commands and facts become
@@ -61,7 +64,8 @@ export class Writer implements OnModuleDestroy {
   readonly #log = new Logger('Gatekeeper');
   #queue: Queued[] = [];
   #delivered: number[] = [];
-  #coreEvents: CoreEvent[] = [];
+  #coreEvents: fullCore.CoreEvent[] = [];
+  #sharesAt = 0;
   #listeners: ((committed: Committed) => void)[] = [];
   #startListeners: ((kernels: Iterable<Kernel>) => void)[] = [];
   #running: Promise<void> | undefined;
@@ -120,6 +124,13 @@ export class Writer implements OnModuleDestroy {
       if (soon) this.#wakeIn(SOON_MS);
       else this.#wake();
     });
+  }
+
+  /** Lets the core know of something that is no change of a row. */
+  tell(events: readonly fullCore.CoreEvent[]): void {
+    if (events.length === 0) return;
+    this.#coreEvents.push(...events);
+    this.#wake();
   }
 
   /** Notes that an outbox entry needs no delivery any more; it goes with a later commit. */
@@ -229,23 +240,30 @@ export class Writer implements OnModuleDestroy {
   /** Lets the core decide and carries it out. */
   async #step(context: DraftContext): Promise<KernelId[]> {
     const { batch, now } = context;
-    const waits = this.known.core.waiting.length > 0 || batch.coreEvents.some(({ kind }) => kind === 'submitted');
-    if (waits && this.config.reclaim.enabled) {
+    const { core } = this.known;
+    const waits = core.waiting.size > 0 || batch.coreEvents.some(({ kind }) => kind === 'submitted');
+    if (waits && core.config.classes.some(({ evict }) => evict === 'reclaim')) {
       const kernelOf = (id: KernelId): Kernel | undefined => batch.kernels.get(id) ?? this.known.kernels.get(id);
-      batch.coreEvents.push(...idleEvents(this.known.core, kernelOf));
+      batch.coreEvents.push(...idleEvents(core, kernelOf));
     }
     if (batch.coreEvents.length === 0) return [];
-    const { state, actions, lookAgainAt } = step(this.known.core, batch.coreEvents, now);
-    this.known.core = state;
+    const { actions, lookAgainAt } = fullCore.step(core, batch.coreEvents, now);
     this.#lookAgainAt(lookAgainAt, now);
-    for (const { kind, id } of actions) {
+    for (const action of actions) {
       const draft = new Draft(context);
-      const kernel = await draft.kernel(id);
-      if (kernel && kind === 'admit') draft.happen(kernel, { kind: 'admitted' });
-      if (kernel?.ending?.reason === 'reclaimed' && kind === 'spare') draft.happen(kernel, { kind: 'spared' });
+      const kernel = await draft.kernel(action.id as KernelId);
+      if (kernel) carryOut(draft, kernel, action, this.known.document.config === null);
       batch.absorb(draft.changes);
     }
-    return actions.filter(({ kind }) => kind === 'want').map(({ id }) => id);
+    this.#storeShares(batch, actions, now);
+    return wantedOf(actions);
+  }
+
+  /** Past use, once in a while: what starts in between is counted from its row. */
+  #storeShares(batch: Changes, actions: readonly fullCore.CoreAction[], now: number): void {
+    if (now - this.#sharesAt < SHARES_MS || !actions.some(({ kind }) => kind === 'start')) return;
+    this.#sharesAt = now;
+    batch.shares = { at: now, shares: this.known.core.shares.snapshot() };
   }
 
   #lookAgainAt(at: number | null, now: number): void {
@@ -253,7 +271,7 @@ export class Writer implements OnModuleDestroy {
     this.#cancelLook = undefined;
     if (at === null) return;
     this.#cancelLook = this.clock.after(at - now, () => {
-      this.#coreEvents.push({ kind: 'looked' });
+      this.#coreEvents.push({ kind: 'tick' });
       this.#wake();
     });
   }

@@ -14,6 +14,9 @@ export const kernelModel = (kernel: Kernel, connections: number, wait?: WaitExpl
   ...(wait ? { queue: wait } : {}),
 });
 
+const placeOf = ({ scheduling: { place } }: Kernel): KernelView['place'] =>
+  place && { node: place.node, flavor: place.flavor, devices: place.devices };
+
 /** As `/v1` shows it. Endpoint and environment stay inside. */
 export const kernelView = (kernel: Kernel, connections: number): KernelView => ({
   id: kernel.id,
@@ -21,6 +24,9 @@ export const kernelView = (kernel: Kernel, connections: number): KernelView => (
   project: kernel.project,
   kernelspec: kernel.kernelspec,
   priorityClass: kernel.priorityClass,
+  queue: kernel.scheduling.queue,
+  place: placeOf(kernel),
+  wallSeconds: kernel.scheduling.wallSeconds,
   requests: kernel.requests,
   limits: kernel.launch.limits,
   phase: kernel.phase,

@@ -49,10 +49,12 @@ export class SubmissionService {
     const { kept, dropped } = judgeEnv(body.env, this.config.kernels.clientEnv, 'env');
     if (dropped.length > 0)
       throw invalid(dropped.map((name) => ({ field: `env.${name}`, message: 'may not be set by clients here' })));
-    const { id, owner = identity.user, project, workingDirectory, priorityClass } = body;
+    const { id, owner = identity.user, project, workingDirectory, priorityClass, queue, wallSeconds } = body;
     if (!mayOwnFor(identity, owner, this.config.auth.groups))
       throw new Forbidden(`You may not start kernels for ${owner}; that needs an act-as grant.`);
-    const own = Object.entries({ id: id?.toLowerCase(), project, workingDirectory, priorityClass });
+    const own = Object.entries({
+      ...{ id: id?.toLowerCase(), project, workingDirectory, priorityClass, queue, wallSeconds },
+    });
     const wishes = {
       ...wishesFrom(kept, 'env'),
       ...Object.fromEntries(own.filter(([, value]) => value !== undefined)),
@@ -75,7 +77,8 @@ export class SubmissionService {
     const profile = Object.hasOwn(profiles, profileName) ? profiles[profileName] : undefined;
     if (!profile) throw invalid([{ field: 'profile', message: `must be one of ${Object.keys(profiles).join(', ')}` }]);
     const { requests: booked, limits } = sizeOf(profile, wishes, scheduling);
-    const requests = { cpuMilli: booked.cpuMilli, memoryBytes: booked.memoryBytes };
+    const { gpu } = profile.requests;
+    const requests = { cpuMilli: booked.cpuMilli, memoryBytes: booked.memoryBytes, ...(gpu ? { gpu } : {}) };
     const priorityClass = wishes.priorityClass ?? scheduling.defaultClass;
     if (scheduling.adminOnlyClasses.includes(priorityClass) && !identity.scopes.includes('admin'))
       throw new Forbidden(`The priority class ${priorityClass} is for admins.`);
@@ -91,6 +94,11 @@ export class SubmissionService {
       priorityClass,
       requests,
       culling: kernelspec.culling,
+      scheduling: {
+        queue: wishes.queue ?? profile.queue ?? null,
+        flavors: profile.flavors ?? [],
+        wallSeconds: wishes.wallSeconds ?? null,
+      },
       launch: {
         command: kernelspec.command,
         env: {

@@ -11,6 +11,8 @@ export interface KernelWishes {
   workingDirectory?: string;
   launchTimeoutSeconds?: number;
   priorityClass?: PriorityClass;
+  queue?: string;
+  wallSeconds?: number;
   cpuMilli?: number;
   memoryBytes?: number;
   cpuLimitMilli?: number;
@@ -50,6 +52,8 @@ const seconds = (text: string): number | undefined => {
   return value > 0 && value <= MAX_LAUNCH_TIMEOUT_SECONDS ? value : undefined;
 };
 
+const wallSeconds = (text: string): number | undefined => (/^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined);
+
 /** Names of users become names of folders. */
 const userName = (text: string): string | undefined =>
   /^[^/\p{Cc}]{1,256}$/u.test(text) && !/^\.+$/.test(text) ? text : undefined;
@@ -85,6 +89,8 @@ export const wishesFrom = (env: Readonly<Record<string, string>>, field: string)
       (text) => PriorityClass.safeParse(text).data,
       `one of ${PriorityClass.options.join(', ')}`,
     ),
+    queue: read('KERNEL_QUEUE', userName, 'the name of a queue'),
+    wallSeconds: read('KERNEL_WALL_SECONDS', wallSeconds, 'a whole number of seconds above 0'),
     cpuMilli: read('KERNEL_CPUS', cpus, share),
     memoryBytes: read('KERNEL_MEMORY', bytes, quantity),
     cpuLimitMilli: read('KERNEL_CPUS_LIMIT', cpus, share),

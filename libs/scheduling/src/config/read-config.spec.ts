@@ -32,7 +32,9 @@ describe('a configuration', () => {
     });
     if ('faults' in read) throw new Error(lines(read).join('\n'));
     const { policies } = read.config;
-    const found = ['live', 'interactive', 'batch', 'night'].map((name) => halfLifeSecondsOf(policies, name));
+    const found = ['live', 'interactive', 'batch', 'night'].map((name) =>
+      halfLifeSecondsOf(policies.halfLifeSeconds, name),
+    );
     expect(found).toEqual([86_400, 86_400, 604_800, 3_600]);
   });
 

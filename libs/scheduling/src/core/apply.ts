@@ -69,7 +69,10 @@ function refusal(state: FullState, workload: CoreWorkload): Refusal | undefined 
   return undefined;
 }
 
-function take(state: FullState, { workload, place, startedAt }: Extract<CoreEvent, { kind: 'running' }>): void {
+function take(
+  state: FullState,
+  { workload, place, startedAt, pays = false }: Extract<CoreEvent, { kind: 'running' }>,
+): void {
   const { id, request } = workload;
   if (state.running.has(id)) return;
   state.waiting.remove(id);
@@ -86,7 +89,7 @@ function take(state: FullState, { workload, place, startedAt }: Extract<CoreEven
   } catch {
     return;
   }
-  state.book({ workload, flavor, placement, amounts: amountsOf(request), startedAt, until, ...fresh }, false);
+  state.book({ workload, flavor, placement, amounts: amountsOf(request), startedAt, until, ...fresh }, pays);
 }
 
 function release(state: FullState, id: string): void {
@@ -113,8 +116,10 @@ function use(state: FullState, event: Extract<CoreEvent, { kind: 'idle' | 'busy'
     running.kept = false;
   } else if (running.kept) return;
   else running.kept = true;
-  // One that is idle no more, or kept, stays; who was to have its place has to look anew.
-  if (event.kind !== 'idle' && running.leaving?.how === 'reclaim') running.leaving = null;
+  // One that was used since, or is kept, stays; who was to have its place has to look anew.
+  const idleMs = state.classOf(running.workload)?.idleMs ?? 0;
+  const isRipe = running.idleSince !== null && running.idleSince + idleMs <= state.now && !running.kept;
+  if (!isRipe && running.leaving?.how === 'reclaim') running.leaving = null;
 }
 
 function removeNode(state: FullState, id: string, actions: CoreAction[]): void {

@@ -175,6 +175,14 @@ export class FairShare {
     this.#forget();
   }
 
+  /** What was stored, where it is of the same queues and half-lives; else of those that are. */
+  takeOver({ steps, accounts, users }: FairShareSnapshot): void {
+    if (steps.length !== this.#steps.length) return;
+    const known = users.filter(([queue]) => this.#paths.has(queue));
+    const fits = accounts.every(([, past]) => past.every((row) => row.length === this.#width));
+    if (fits) this.restore({ steps, accounts, users: known });
+  }
+
   /** Takes over past usage from before the configuration changed; a half-life that is new begins with the nearest one's. */
   inherit(before: FairShare, now: number): void {
     this.advance(now);

@@ -38,14 +38,14 @@ export const CAPPED = ['user', 'project', 'instrument'] as const;
 export type Capped = (typeof CAPPED)[number];
 
 /** What one may hold at once in one queue, over all flavors; what is absent is as much as the queue. */
-export type Cap = Readonly<Partial<Record<'workloads' | Axis, number>>>;
+export type Cap = Readonly<Partial<Record<'workloads' | Axis, number | undefined>>>;
 
 /** `hold`: nothing starts. `drain`: nor is anything taken into the line. Neither ends what runs. */
 export type QueueState = 'open' | 'hold' | 'drain';
 
 export interface QueueConfig extends CohortConfig {
   state: QueueState;
-  caps: Readonly<Partial<Record<Capped, Cap>>>;
+  caps: Readonly<Partial<Record<Capped, Cap | undefined>>>;
 }
 
 /** `reclaim`: ended for good where it is idle. `requeue`: ended whatever it does, and put back into its queue. */
@@ -137,7 +137,7 @@ export interface CoreWorkload {
 export type CoreEvent =
   | { kind: 'submitted'; workload: CoreWorkload }
   /** Holds its place already: told when the state is made anew. A place that is not there any more is not booked. */
-  | { kind: 'running'; workload: CoreWorkload; place: RunningPlace; startedAt: number }
+  | { kind: 'running'; workload: CoreWorkload; place: RunningPlace; startedAt: number; pays?: boolean }
   /** Ended, or left the line. */
   | { kind: 'released'; id: string }
   | { kind: 'idle'; id: string; since: number }

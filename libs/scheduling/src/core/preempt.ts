@@ -4,7 +4,7 @@ import { type Cycle, start } from './cycle.js';
 import { dissolve, nominate } from './nomination.js';
 import { claimsOn, ownsOn } from './reservations.js';
 import type { FullState } from './state.js';
-import { MOST_DOUBLINGS, planEviction, thoseOf } from './victims.js';
+import { MINUTE, MOST_DOUBLINGS, planEviction, thoseOf } from './victims.js';
 
 /** So many that wait are looked at in one cycle. */
 const MOST_TRIES = 16;
@@ -84,6 +84,6 @@ function nextRipe(state: FullState, rank: number): number {
       if (at > state.now && at < next) next = at;
     }
   }
-  const budget = state.evicted[0];
-  return budget ? Math.min(next, budget.at + 60_000) : next;
+  const budget = state.evicted.find(({ at }) => at + MINUTE > state.now);
+  return budget ? Math.min(next, budget.at + MINUTE) : next;
 }

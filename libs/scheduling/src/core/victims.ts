@@ -12,7 +12,8 @@ export interface Plan {
   readonly victims: readonly Running[];
 }
 
-const MINUTE = 60_000;
+/** Of which what is evicted is bounded, milliseconds. */
+export const MINUTE = 60_000;
 /** Protection does not grow for ever. */
 export const MOST_DOUBLINGS = 10;
 
