@@ -17,6 +17,8 @@ import { SessionsService } from './records/sessions.service.js';
 import { TokensController } from './records/tokens.controller.js';
 import { TokensService } from './records/tokens.service.js';
 import { EvictionsService } from './scheduling/evictions.service.js';
+import { SchedulingController } from './scheduling/scheduling.controller.js';
+import { SchedulingService } from './scheduling/scheduling.service.js';
 import { systemClock } from './system-clock.js';
 import { Known } from './writer/known.js';
 import { Writer } from './writer/writer.js';
@@ -26,7 +28,13 @@ export class GatekeeperModule {
   static with({ config, store, launcher, gateways, clock = systemClock }: GatekeeperParts): DynamicModule {
     return {
       module: GatekeeperModule,
-      controllers: [KernelCommandsController, LauncherFactsController, SessionsController, TokensController],
+      controllers: [
+        KernelCommandsController,
+        LauncherFactsController,
+        SchedulingController,
+        SessionsController,
+        TokensController,
+      ],
       providers: [
         { provide: GATEKEEPER_CONFIG, useValue: config },
         { provide: STORE, useValue: store },
@@ -39,6 +47,7 @@ export class GatekeeperModule {
         Deadlines,
         CullingService,
         EvictionsService,
+        SchedulingService,
         Pruning,
         Recovery,
         KernelLog,

@@ -12,6 +12,7 @@ import {
   TOKEN_READER,
   type TokenReader,
 } from '#libs/store';
+import { SchedulingController } from './admin/scheduling.controller.js';
 import { ChannelMetrics } from './channels/channel-metrics.js';
 import { channelProviders } from './channels/channel-providers.js';
 import { ChannelServer } from './channels/channel-server.js';
@@ -108,6 +109,7 @@ export class GatewayModule implements OnApplicationBootstrap {
         KernelspecsController,
         V1KernelspecsController,
         SessionsController,
+        SchedulingController,
         TokensController,
       ],
       providers: [

@@ -7,6 +7,7 @@ export * from './messages.js';
 export * from './node.js';
 export * from './problems.js';
 export * from './rest.js';
+export * from './scheduling-admin.js';
 export * from './scheduling-class.js';
 export * from './scheduling-config.js';
 export * from './scheduling-flavor.js';

@@ -15,6 +15,8 @@ import {
 import { KernelInfo } from './kernel-info.js';
 import { Resources } from './kernelspec.js';
 import { KernelPlace, NodeReport } from './node.js';
+import { AuditRow, SchedulingChange, SchedulingDocument, SchedulingState } from './scheduling-admin.js';
+import { SchedulingConfig } from './scheduling-config.js';
 
 /** A request with a reply between services: its pattern, and the schemas of both. */
 export interface CommandContract<I extends z.ZodType, O extends z.ZodType> {
@@ -65,6 +67,21 @@ export const GatekeeperCommands = {
   keepKernel: command('kernel.keep', OneKernel, Kernel),
   /** Answered by the scheduling core from memory; null when the kernel is not waiting. */
   explainKernel: command('kernel.explain', OneKernel, WaitExplanation.nullable()),
+  readScheduling: command('scheduling.read', Nothing, SchedulingDocument),
+  /** Answers what would become of it, and makes it so unless it is a dry run. */
+  changeScheduling: command(
+    'scheduling.change',
+    z.object({
+      config: SchedulingConfig,
+      ifVersion: z.int().nullable().describe('PreconditionFailed where it is another one by now; null: whatever it is'),
+      actor: z.string(),
+      action: z.string(),
+      dryRun: z.boolean(),
+    }),
+    SchedulingChange,
+  ),
+  schedulingState: command('scheduling.state', Nothing, SchedulingState),
+  readAudit: command('scheduling.audit', z.object({ limit: z.int() }), z.array(AuditRow)),
   saveSession: command('session.save', SessionRow, SessionRow),
   deleteSession: command('session.delete', z.object({ id: z.uuid() }), Nothing),
   createToken: command('token.create', TokenRow, TokenRow),

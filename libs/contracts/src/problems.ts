@@ -70,6 +70,10 @@ export class Forbidden extends Problem.define('forbidden', 403) {}
 export class NotFound extends Problem.define('not-found', 404) {}
 /** The id is taken, or the thing is in a state that does not allow this. */
 export class Conflict extends Problem.define('conflict', 409) {}
+/** What was to be changed is not as the caller saw it any more. */
+export class PreconditionFailed extends Problem.define('precondition-failed', 412) {}
+/** The caller has to say what it saw. */
+export class PreconditionRequired extends Problem.define('precondition-required', 428) {}
 /** The request can never fit; retrying will not help. */
 export class NeverFits extends Problem.define<{ requested: object; limit: object }>('never-fits', 422) {}
 /** Too large a body, frame or field. */

@@ -10,6 +10,7 @@ export interface Schema {
   inbox: InboxTable;
   input_log: InputLogTable;
   shares: SharesTable;
+  scheduling_config: SchedulingConfigTable;
   leader: LeaderTable;
 }
 
@@ -50,6 +51,17 @@ export interface KernelInfoTable {
   environment: string;
   /** JSON of KernelInfo. */
   info: string;
+}
+
+export interface SchedulingConfigTable {
+  version: number;
+  at: number;
+  actor: string;
+  action: string;
+  /** JSON of what differs from the version before. */
+  changes: string;
+  /** JSON of SchedulingConfig. */
+  config: string;
 }
 
 /** One row: past use, which later starts were added to since. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import type { Kernel } from '#libs/contracts';
+import type { AuditRow, Kernel, SchedulingDocument } from '#libs/contracts';
 import type { Seal } from '#libs/domain';
 import { DatabaseAway } from './database-away.js';
 import { InboxRepository } from './repositories/inbox.repository.js';
@@ -8,6 +8,7 @@ import { InputLogRepository } from './repositories/input-log.repository.js';
 import { KernelRepository } from './repositories/kernel.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
+import { SchedulingConfigRepository } from './repositories/scheduling-config.repository.js';
 import { SessionRepository } from './repositories/session.repository.js';
 import { SharesRepository } from './repositories/shares.repository.js';
 import { TokenRepository } from './repositories/token.repository.js';
@@ -74,6 +75,14 @@ export class SqlStore implements Store {
       return [];
     });
     return work.then(() => removed);
+  }
+
+  schedulingConfig(): Promise<SchedulingDocument | null> {
+    return new SchedulingConfigRepository(this.db).latest();
+  }
+
+  audit(limit: number): Promise<AuditRow[]> {
+    return new SchedulingConfigRepository(this.db).audit(limit);
   }
 
   shares(): Promise<{ at: number; shares: unknown } | null> {

@@ -1,5 +1,6 @@
-import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
+import type { AuditRow, Kernel, KernelId, KernelInfo, SchedulingDocument, SessionRow, TokenRow } from '#libs/contracts';
 import type { KernelReader, SessionReader, TokenReader } from './readers.js';
+import type { SchedulingVersion } from './repositories/scheduling-config.repository.js';
 
 /** Who an outbox entry is for: every gateway, or the launcher. */
 export type Destination = 'gateways' | 'launcher';
@@ -36,6 +37,8 @@ export interface Batch {
   input: { at: number; events: readonly unknown[] } | null;
   /** Past use, where it is to be stored anew. */
   shares?: { at: number; shares: unknown } | null;
+  /** A new version of the configuration of scheduling. */
+  scheduling?: SchedulingVersion | null;
 }
 
 /** Another gatekeeper leads now: nothing of the batch was written, and nothing of a later one will be. */
@@ -77,6 +80,10 @@ export interface Store {
   heldTimes(limit: number): Promise<number[]>;
   /** Past use, as it was stored last. */
   shares(): Promise<{ at: number; shares: unknown } | null>;
+  /** The configuration of scheduling; null: none was ever made. */
+  schedulingConfig(): Promise<SchedulingDocument | null>;
+  /** Changes of it, newest first. */
+  audit(limit: number): Promise<AuditRow[]>;
   /** Outbox entries not yet delivered, in commit order. */
   undelivered(): Promise<OutboxEntry[]>;
   close(): Promise<void>;

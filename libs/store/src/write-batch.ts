@@ -5,6 +5,7 @@ import { InputLogRepository } from './repositories/input-log.repository.js';
 import { KernelRepository } from './repositories/kernel.repository.js';
 import { KernelInfoRepository } from './repositories/kernel-info.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
+import { SchedulingConfigRepository } from './repositories/scheduling-config.repository.js';
 import { SessionRepository } from './repositories/session.repository.js';
 import { SharesRepository } from './repositories/shares.repository.js';
 import { TokenRepository } from './repositories/token.repository.js';
@@ -26,6 +27,7 @@ export async function writeBatch(
   await new TokenRepository(transaction).save(batch.tokens);
   if (batch.input)
     await new InputLogRepository(transaction, inputLogRows).add(epoch, batch.input.at, batch.input.events);
+  if (batch.scheduling) await new SchedulingConfigRepository(transaction).add(batch.scheduling);
   if (batch.shares) await new SharesRepository(transaction).save(batch.shares);
   await new InboxRepository(transaction).add(batch.received ?? []);
   const outbox = new OutboxRepository(transaction, seal);

@@ -23,6 +23,7 @@ export function batchOf(changes: Changes, delivered: readonly number[], now: num
     outbox: [...changes.messages, ...kernels.filter(({ id }) => changes.notable.has(id)).map(changedMessage)],
     delivered,
     shares: changes.shares,
+    scheduling: changes.scheduling,
     input: changes.coreEvents.length > 0 ? { at: now, events: changes.coreEvents } : null,
   };
 }

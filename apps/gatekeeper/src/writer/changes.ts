@@ -1,6 +1,6 @@
 import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
 import type { fullCore } from '#libs/scheduling';
-import type { Message } from '#libs/store';
+import type { Message, SchedulingVersion } from '#libs/store';
 
 /** What a command, a fact, or a batch of them changes, before it is on disk. */
 export class Changes {
@@ -18,6 +18,8 @@ export class Changes {
   readonly coreEvents: fullCore.CoreEvent[] = [];
   /** Past use, where it is to be stored anew. */
   shares: { at: number; shares: unknown } | null = null;
+  /** A new version of the configuration of scheduling. */
+  scheduling: SchedulingVersion | null = null;
 
   absorb(other: Changes): void {
     for (const [id, kernel] of other.kernels) this.kernels.set(id, kernel);
@@ -29,10 +31,12 @@ export class Changes {
     this.messages.push(...other.messages);
     this.received.push(...other.received);
     this.coreEvents.push(...other.coreEvents);
+    this.scheduling = other.scheduling ?? this.scheduling;
   }
 
   get empty(): boolean {
     const { kernels, kernelInfos, sessions, tokens, messages, coreEvents } = this;
+    if (this.scheduling) return false;
     return kernels.size + kernelInfos.size + sessions.size + tokens.size + messages.length + coreEvents.length === 0;
   }
 }

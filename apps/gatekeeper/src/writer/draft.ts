@@ -1,6 +1,6 @@
 import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
 import { type Happening, transition } from '#libs/domain';
-import type { Message, Store } from '#libs/store';
+import type { Message, SchedulingVersion, Store } from '#libs/store';
 import { Changes } from './changes.js';
 import { commandFor, coreEventFor, isGone } from './consequences.js';
 import type { Known } from './known.js';
@@ -78,6 +78,16 @@ export class Draft {
     // It was evicted, and enters its queue again.
     if (result.kernel.phase === 'ended') return this.happen(result.kernel, { kind: 'requeued' });
     return result.kernel;
+  }
+
+  /** Whether the batch changes the configuration of scheduling already. */
+  get configures(): boolean {
+    return this.context.batch.scheduling !== null;
+  }
+
+  /** Another configuration of scheduling, from the next commit on. */
+  configure(version: SchedulingVersion): void {
+    this.changes.scheduling = version;
   }
 
   /** Notes what kernels made like this one say of themselves. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Kernel, KernelId, NodeReport, SchedulingConfig } from '#libs/contracts';
+import type { Kernel, KernelId, NodeReport, SchedulingConfig, SchedulingDocument } from '#libs/contracts';
 import { CLOCK, type Clock } from '#libs/domain';
 import { coreConfigOf, fullCore } from '#libs/scheduling';
 import { STORE, type Store } from '#libs/store';
@@ -34,6 +34,7 @@ export class Known {
     const living = await this.store.livingKernels();
     this.held.load(await this.store.heldTimes(REMEMBERED));
     const shares = await this.store.shares();
+    this.document = (await this.store.schedulingConfig()) ?? { version: 0, config: null };
     this.kernels.clear();
     for (const kernel of living) this.kernels.set(kernel.id, kernel);
     const { core, events } = this.rebuilt(this.document.config, shares);
@@ -66,6 +67,17 @@ export class Known {
       }
     }
     return { core, events };
+  }
+
+  /** Goes over to another configuration: the core is made anew of what is, and keeps what was used. @returns what it is to be told */
+  configure({ version, config }: SchedulingDocument): fullCore.CoreEvent[] {
+    const before = this.core.shares;
+    this.document = { version, config };
+    const { core, events } = this.rebuilt(config);
+    core.shares.inherit(before, this.clock.now());
+    this.core = core;
+    this.#nodes = nodesOf(this.#reports, config, this.config);
+    return events;
   }
 
   /** A launcher has told of its nodes. @returns what the core is to be told */

@@ -194,6 +194,7 @@ export class Writer implements OnModuleDestroy {
       return false;
     }
     this.known.follow(changes.kernels.values());
+    if (changes.scheduling) this.tell(this.known.configure(changes.scheduling));
     for (const listener of this.#listeners)
       listener({ kernels: [...changes.kernels.values()], entries, passing: passingNews(changes), wanted });
     for (const done of settle) done();

@@ -11,10 +11,17 @@ import type { FullState } from './state.js';
  * Why a workload waits, for people and programs: where it stands, what it waits for, when it is thought to start, and what
  * would start it now.
  *
+ * @param withChange  looks for what would start it, by dry runs
  * @returns null where it does not wait
  */
-export function waitExplanation(state: FullState, id: KernelId, ground: Ground, now: number): WaitExplanation | null {
-  const found = explain(state, id);
+export function waitExplanation(
+  state: FullState,
+  id: KernelId,
+  ground: Ground,
+  now: number,
+  withChange = true,
+): WaitExplanation | null {
+  const found = explain(state, id, withChange);
   if (!found) return null;
   const { reason, position, of, holders, change } = found;
   const start = startOf(state, id, found, ground, now);

@@ -8,7 +8,8 @@ import { kernelInfos } from './0003-kernel-infos.js';
 import { leaseAndInbox } from './0004-lease-and-inbox.js';
 import { incarnations } from './0005-incarnations.js';
 import { projects } from './0006-projects.js';
-import { places } from './0008-places.js';
+import { places } from './0007-places.js';
+import { schedulingConfig } from './0008-scheduling-config.js';
 
 /** By name, in order; a migration that was ever released is never edited. */
 const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
@@ -18,7 +19,8 @@ const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '0004-lease-and-inbox': leaseAndInbox,
   '0005-incarnations': incarnations,
   '0006-projects': projects,
-  '0008-places': places,
+  '0007-places': places,
+  '0008-scheduling-config': schedulingConfig,
 });
 
 /** Brings the schema up to date. @throws when a migration fails, or the database is newer than this program */
