@@ -9,6 +9,7 @@ export interface KernelView {
   executionState: string;
   endReason: string | null;
   detail: string;
+  place?: { node: string; flavor: string; devices: number[] } | null;
   wait?: { position: number; of: number; reason: string; text: string; expectedStart: object | null } | null;
   [more: string]: unknown;
 }

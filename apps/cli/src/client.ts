@@ -24,13 +24,34 @@ function resolve({ url, token, data }: Connection): { url: string; token: string
 }
 
 /** One call of the REST interface. @throws Error with the problem's detail */
-export async function call<T>(connection: Connection, method: string, path: string, body?: unknown): Promise<T> {
+export async function call<T>(
+  connection: Connection,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  return (await exchange<T>(connection, method, path, body, headers)).body;
+}
+
+/** What is there, and the ETag of its version. */
+export const read = <T>(connection: Connection, path: string): Promise<{ body: T; etag: string }> =>
+  exchange<T>(connection, 'GET', path);
+
+async function exchange<T>(
+  connection: Connection,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ body: T; etag: string }> {
   const { url, token } = resolve(connection);
   const response = await fetch(new URL(path, url.endsWith('/') ? url : `${url}/`), {
     method,
     headers: {
       authorization: `Bearer ${token}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch((error: Error) => {
@@ -38,7 +59,7 @@ export async function call<T>(connection: Connection, method: string, path: stri
   });
   const text = await response.text();
   if (!response.ok) throw new Error(describe(response.status, text));
-  return (text === '' ? undefined : JSON.parse(text)) as T;
+  return { body: (text === '' ? undefined : JSON.parse(text)) as T, etag: response.headers.get('etag') ?? '*' };
 }
 
 function describe(status: number, text: string): string {

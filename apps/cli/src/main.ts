@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
+import { applyCommands } from './apply.commands.js';
 import { type Connection, defaultDataFolder } from './client.js';
+import { kernelCommands } from './kernel.command.js';
+import { queueCommands } from './queue.commands.js';
 import { simulateCommand } from './simulate.command.js';
 import { tokenCommand } from './token.command.js';
 
@@ -13,8 +16,11 @@ const program = new Command('beamgate')
       .env('BEAMGATE_DATA')
       .default(defaultDataFolder(process.env['XDG_DATA_HOME'])),
   );
-program.addCommand(tokenCommand(() => program.opts<Connection & { data: string }>()));
+const connection = (): Connection => program.opts<Connection & { data: string }>();
+program.addCommand(tokenCommand(connection));
 program.addCommand(simulateCommand());
+for (const command of [...queueCommands(connection), ...kernelCommands(connection), ...applyCommands(connection)])
+  program.addCommand(command);
 
 try {
   await program.parseAsync();

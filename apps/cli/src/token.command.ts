@@ -1,12 +1,23 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { TokenRow } from '#libs/contracts';
 import { type Connection, call } from './client.js';
+import { type Column, shown } from './table.js';
 
 const days = (text: string): number => {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError('must be a number of days above 0');
   return value;
 };
+
+const date = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString().slice(0, 16));
+const COLUMNS: Column<TokenRow>[] = [
+  { title: 'ID', of: ({ id }) => id },
+  { title: 'USER', of: ({ user }) => user },
+  { title: 'SCOPES', of: ({ scopes }) => scopes.join(',') },
+  { title: 'ENDS', of: ({ expiresAt }) => date(expiresAt) },
+  { title: 'REVOKED', of: ({ revokedAt }) => date(revokedAt) },
+  { title: 'NOTE', of: ({ note }) => note },
+];
 
 /** `beamgate token create | ls | revoke`: tokens of the built-in issuer. */
 export function tokenCommand(connection: () => Connection): Command {
@@ -39,25 +50,7 @@ export function tokenCommand(connection: () => Connection): Command {
     .description('list tokens')
     .action(async () => {
       const { tokens } = await call<{ tokens: TokenRow[] }>(connection(), 'GET', 'v1/tokens');
-      const date = (instant: number | null) => (instant === null ? '-' : new Date(instant).toISOString().slice(0, 16));
-      const rows = tokens.map((row) => [
-        row.id,
-        row.user,
-        row.scopes.join(','),
-        date(row.expiresAt),
-        date(row.revokedAt),
-        row.note,
-      ]);
-      const table = [['ID', 'USER', 'SCOPES', 'ENDS', 'REVOKED', 'NOTE'], ...rows];
-      const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-      for (const row of table) {
-        process.stdout.write(
-          `${row
-            .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-            .join('  ')
-            .trimEnd()}\n`,
-        );
-      }
+      process.stdout.write(shown(tokens, COLUMNS, 'table'));
     });
 
   token

@@ -1,5 +1,5 @@
 import type { Flavor, NodeReport, SchedulingConfig } from '#libs/contracts';
-import type { fullCore, NodeSpec } from '#libs/scheduling';
+import type { fullCore, NodeSpec, NodeTotals } from '#libs/scheduling';
 import type { GatekeeperConfig } from '../gatekeeper-parts.js';
 import { LOCAL } from './local-config.js';
 
@@ -55,4 +55,18 @@ export function nodeEvents(
     if ((stays ? was.availability : 'open') !== availability) events.push({ kind: 'node-changed', id, availability });
   }
   return events;
+}
+
+/** What they have together, by flavor. */
+export function totalsOf(nodes: Iterable<PlacedNode>): NodeTotals {
+  const totals: Record<string, Record<'gpuMilli' | 'cpuMilli' | 'memoryBytes', number>> = {};
+  for (const { flavor, spec } of nodes) {
+    const { gpuMilli, cpuMilli, memoryBytes } = totals[flavor] ?? { gpuMilli: 0, cpuMilli: 0, memoryBytes: 0 };
+    totals[flavor] = {
+      gpuMilli: gpuMilli + 1_000 * (spec.gpu?.devices.length ?? 0),
+      cpuMilli: cpuMilli + spec.cpuMilli,
+      memoryBytes: memoryBytes + spec.memoryBytes,
+    };
+  }
+  return totals;
 }

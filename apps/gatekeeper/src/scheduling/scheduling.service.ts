@@ -11,7 +11,7 @@ import {
   type SchedulingState,
 } from '#libs/contracts';
 import { CLOCK, type Clock } from '#libs/domain';
-import { configFaults, diffConfigs, type NodeTotals } from '#libs/scheduling';
+import { configFaults, diffConfigs } from '#libs/scheduling';
 import { STORE, type Store } from '#libs/store';
 import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
@@ -66,21 +66,9 @@ export class SchedulingService {
   }
 
   #judge(config: SchedulingConfig): void {
-    const faults = configFaults(config, this.#totals(config));
+    const faults = configFaults(config, this.known.totals(config));
     const none = config.queues.length === 0 ? [{ path: 'queues', message: 'needs one queue at least' }] : [];
     const errors = [...none, ...faults].map(({ path, message }) => ({ field: path, message }));
     if (errors.length > 0) throw new InvalidRequest('The configuration can not hold; nothing was changed.', { errors });
-  }
-
-  /** Of the nodes as they would belong to its flavors; undefined before any is known. */
-  #totals(config: SchedulingConfig): NodeTotals | undefined {
-    const { core } = this.known.rebuilt(config);
-    if (core.flavorOfNode.size === 0) return undefined;
-    return Object.fromEntries(
-      [...core.pools].map(([flavor, { total }]) => {
-        const [gpuMilli = 0, cpuMilli = 0, memoryBytes = 0] = total;
-        return [flavor, { gpuMilli, cpuMilli, memoryBytes }];
-      }),
-    );
   }
 }

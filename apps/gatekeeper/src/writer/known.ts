@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Kernel, KernelId, NodeReport, SchedulingConfig, SchedulingDocument } from '#libs/contracts';
 import { CLOCK, type Clock } from '#libs/domain';
-import { coreConfigOf, fullCore } from '#libs/scheduling';
+import { coreConfigOf, fullCore, type NodeTotals } from '#libs/scheduling';
 import { STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { localConfig } from '../scheduling/local-config.js';
-import { nodeEvents, nodesOf, type PlacedNode } from '../scheduling/nodes.js';
+import { nodeEvents, nodesOf, type PlacedNode, totalsOf } from '../scheduling/nodes.js';
 import { workloadOf } from '../scheduling/workload-of.js';
 import { HeldTimes, REMEMBERED } from './held-times.js';
 
@@ -78,6 +78,11 @@ export class Known {
     this.core = core;
     this.#nodes = nodesOf(this.#reports, config, this.config);
     return events;
+  }
+
+  /** What all nodes have, by the flavors that they would belong to; undefined before any is known. */
+  totals(config: SchedulingConfig): NodeTotals | undefined {
+    return this.#reports.length === 0 ? undefined : totalsOf(nodesOf(this.#reports, config, this.config).values());
   }
 
   /** A launcher has told of its nodes. @returns what the core is to be told */

@@ -2,7 +2,7 @@ import { shapeOf } from '../placement/shape.js';
 import type { CoreAction, Refusal } from './actions.js';
 import { amountsOf } from './amounts-of.js';
 import type { CoreEvent, CoreWorkload } from './model.js';
-import { leaveGhost } from './nomination.js';
+import { leaveGhost } from './nominate.js';
 import type { Running } from './running.js';
 import type { FullState } from './state.js';
 

@@ -2,7 +2,7 @@ import type { CoreAction, WaitReason } from './actions.js';
 import { amountsOf } from './amounts-of.js';
 import { barred, isRoom, type NoRoom, type Room, roomOn } from './attempt.js';
 import { Heads } from './heads.js';
-import { dissolve } from './nomination.js';
+import { dissolve } from './nominate.js';
 import type { FullState } from './state.js';
 import { Order } from './turn.js';
 import type { Pending } from './waiting.js';

@@ -1,21 +1,11 @@
 import type { Amounts } from '../backfill/amounts.js';
 import { headHold, type Pool } from './pool.js';
+import type { Promised } from './promised.js';
 import type { Pending } from './waiting.js';
 
 /** Of the time that a workload asks for, and of its maxWait: so much it waits before shorter ones may delay it no more. */
 const OF_DURATION = 1 / 2;
 const OF_MAX_WAIT = 1 / 4;
-
-/** When a head starts at the latest, if those that run end by their estimates and nobody enters the order before it. */
-export interface Promised {
-  readonly id: string;
-  readonly amounts: Amounts;
-  readonly durationMs: number;
-  /** Milliseconds: the edge of the profile from which it fits. */
-  readonly at: number;
-  /** False: it is young yet, shorter ones of its rank may go before it; no promise, but what the profile says today. */
-  readonly firm: boolean;
-}
 
 /** The heads of one flavor in one cycle: the first ones of the order that must wait, with their holds in the profile. */
 export class Heads {

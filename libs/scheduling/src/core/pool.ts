@@ -5,8 +5,8 @@ import type { NodeAvailability, NodeSpec } from '../placement/node-state.js';
 import type { PlacementPolicy } from '../placement/placement-policy.js';
 import type { Shape, ShapeRequest } from '../placement/shape.js';
 import { amountsOfNode } from './amounts-of.js';
-import type { Promised } from './heads.js';
 import { AXES, type ReservationConfig } from './model.js';
+import type { Promised } from './promised.js';
 import type { Running } from './running.js';
 
 /** The nodes of one flavor, what is booked on them, and what of them is free when. */

@@ -1,7 +1,7 @@
 import { FOREVER } from '../backfill/capacity-profile.js';
 import type { CoreAction } from './actions.js';
 import { type Cycle, start } from './cycle.js';
-import { dissolve, nominate } from './nomination.js';
+import { dissolve, nominate } from './nominate.js';
 import { claimsOn, ownsOn } from './reservations.js';
 import type { FullState } from './state.js';
 import { MINUTE, MOST_DOUBLINGS, planEviction, thoseOf } from './victims.js';

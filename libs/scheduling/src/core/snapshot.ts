@@ -1,10 +1,10 @@
 import type { NodeAvailability, NodeSpec } from '../placement/node-state.js';
 import type { PlacementPolicy } from '../placement/placement-policy.js';
 import type { FairShareSnapshot } from './fair-share.js';
-import type { Promised } from './heads.js';
 import type { CoreConfig, CoreWorkload } from './model.js';
 import type { Nomination } from './nomination.js';
 import { nominationHold } from './pool.js';
+import type { Promised } from './promised.js';
 import type { Running } from './running.js';
 import { FullState, type Grudge } from './state.js';
 

@@ -1,0 +1,250 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { Beamgate } from '../support/beamgate.js';
+import { call } from '../support/gateway.js';
+import { cell, Lab } from '../support/lab.js';
+import { NotebookServer } from '../support/notebook-server.js';
+import { root } from '../support/parts.js';
+import { eventually } from '../support/processes.js';
+import { Scope } from '../support/scope.js';
+import { as, createToken, endKernel, getKernel, inPhase, type KernelView, v1 } from '../support/v1.js';
+
+const GiB = 1024 ** 3;
+const scope = new Scope();
+let beamgate: Beamgate;
+
+/** Two machines of one device each, as far as anybody can tell here, and one without. */
+const nodes = [
+  { id: 'gpu-1', cpuMilli: 8_000, memoryBytes: 8 * GiB, gpu: { model: 'A100', devices: ['whole', 'whole'] } },
+  { id: 'gpu-2', cpuMilli: 8_000, memoryBytes: 8 * GiB, gpu: { model: 'T4', devices: ['whole'] } },
+  { id: 'cpu-1', cpuMilli: 8_000, memoryBytes: 8 * GiB },
+];
+const size = (gpu?: object) => ({
+  requests: { cpuMilli: 100, memoryBytes: GiB / 16, ...(gpu ? { gpu } : {}) },
+  limits: { cpuMilli: null, memoryBytes: null },
+});
+const profiles = {
+  small: size(),
+  a100: { ...size({ count: 1 }), flavors: ['a100'] },
+  't4-or-a100': { ...size({ count: 1 }), flavors: ['t4', 'a100'] },
+};
+const own = (gpus: number) => ({ gpuMilli: { nominal: gpus * 1_000 } });
+const queues = (changes: object = {}) => ({
+  flavors: [
+    { name: 'cpu', kind: 'cpu' },
+    { name: 'a100', kind: 'gpu', model: 'A100' },
+    { name: 't4', kind: 'gpu', model: 'T4' },
+  ],
+  cohorts: [{ name: 'site' }],
+  queues: [
+    {
+      name: 'users',
+      cohort: 'site',
+      quota: { cpu: {}, a100: own(1), t4: own(1) },
+      caps: { perUser: { workloads: 3 } },
+    },
+    { name: 'night', cohort: 'site', quota: { cpu: {}, a100: own(1), t4: own(0) } },
+    { name: 'beamline', cohort: 'site', quota: { cpu: {}, a100: own(0), t4: own(0) } },
+  ],
+  classes: [
+    { name: 'live', rank: 900 },
+    { name: 'interactive', rank: 700, evict: 'reclaim', idleSeconds: 1 },
+    { name: 'batch', rank: 500, evict: 'requeue' },
+    { name: 'scavenge', rank: 100, evict: 'requeue' },
+  ],
+  policies: { graceSeconds: 1 },
+  ...changes,
+});
+
+/** The program that admins have. */
+function beamgateCli(...args: string[]): string {
+  const { BEAMGATE_URL: _url, ...env } = process.env;
+  return execFileSync(process.execPath, [join(root, 'dist/apps/cli/src/main.js'), '--data', beamgate.data, ...args], {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+const file = (config: object): string => {
+  const path = join(beamgate.data, 'queues.yaml');
+  writeFileSync(path, stringify(config));
+  return path;
+};
+const start = (...options: string[]): string => beamgateCli('kernel', 'start', ...options).trim();
+const why = (id: string): string => beamgateCli('why', id);
+const whySoon = (id: string, pattern: RegExp): Promise<string> =>
+  eventually(`why ${id} is ${pattern}`, async () => [why(id)].find((text) => pattern.test(text)), 30);
+
+beforeAll(async () => {
+  const config = { profiles, scheduling: { nodes }, auth: { adminOnlyClasses: [] } };
+  const { auth: _, ...settings } = config;
+  beamgate = scope.use(await Beamgate.start({ config: settings }), (one) => one.stop());
+});
+
+it('refuses a configuration that can not hold, with every fault by its path, and goes on as it was', async () => {
+  const wrong = queues({ cohorts: [{ name: 'site', parent: 'site' }], reservations: [] });
+  wrong.queues[0] = { ...wrong.queues[0], quota: { a100: own(-1), h100: own(1) } } as never;
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'dist/apps/cli/src/main.js'), '--data', beamgate.data, 'apply', '-f', file(wrong)],
+    { encoding: 'utf8' },
+  );
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/queues\.users\.quota\.h100: there is no flavor h100/);
+  expect(stderr).toMatch(/queues\.users\.quota\.a100\.gpuMilli\.nominal: -1000 is below 0/);
+  expect(stderr).toMatch(/cohorts\.site/);
+  expect(JSON.parse(beamgateCli('audit', '-o', 'json'))).toEqual([]);
+});
+
+it('says what a configuration would change before it does, and who made it so', async () => {
+  const path = file(queues());
+  expect(beamgateCli('apply', '--dry-run', '-f', path)).toMatch(/\+ queues\.users: .*\nnothing changed, version 0\n$/s);
+  expect(beamgateCli('apply', '-f', path)).toMatch(/applied as version 1\n$/);
+  expect(beamgateCli('diff', '-f', path)).toBe('nothing changed, version 1\n');
+  const audit = JSON.parse(beamgateCli('audit', '-o', 'json')) as {
+    version: number;
+    actor: string;
+    changes: object[];
+  }[];
+  expect(audit).toMatchObject([
+    {
+      version: 1,
+      action: 'scheduling',
+      changes: expect.arrayContaining([expect.objectContaining({ path: 'queues.users' })]),
+    },
+  ]);
+  expect(beamgateCli('info')).toMatch(/users +site +open +1 +0 +0\n/);
+  expect(beamgateCli('sinfo')).toMatch(/a100 +1 +2\/2 /);
+});
+
+it('lets one of two changes of the same version win, and is for admins', async () => {
+  const policies = await call(beamgate, '/v1/admin/policies', {});
+  const etag = policies.headers.get('etag') ?? '';
+  const body = JSON.stringify({ ...((await policies.json()) as object), backfillDepth: 2 });
+  const put = (headers: Record<string, string>, gateway = beamgate as never) =>
+    call(gateway, '/v1/admin/policies', {
+      method: 'PUT',
+      body,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+  expect((await put({})).status).toBe(428);
+  const both = await Promise.all([put({ 'if-match': etag }), put({ 'if-match': etag })]);
+  expect(both.map(({ status }) => status).sort()).toEqual([200, 412]);
+  const { token } = await createToken(beamgate, { user: 'eve', scopes: ['kernels'] });
+  const eve = as(beamgate, token);
+  for (const path of ['queues', 'state', 'audit']) expect((await call(eve, `/v1/admin/${path}`, {})).status).toBe(403);
+  expect((await put({ 'if-match': '*' }, eve as never)).status).toBe(403);
+});
+
+describe('three queues over two kinds of GPU', () => {
+  const running = new Set<string>();
+  afterAll(async () => {
+    for (const id of running) await endKernel(beamgate, id).catch(() => undefined);
+  });
+  const ready = async (id: string): Promise<KernelView> => {
+    running.add(id);
+    return inPhase(beamgate, id, 'ready');
+  };
+  let borrowed: string;
+
+  it('lends what nobody uses, and takes it back after a notice', async () => {
+    const first = start('--queue', 'night', '--class', 'batch', '--profile', 'a100', '--wall', '3600');
+    borrowed = start('--queue', 'night', '--class', 'batch', '--profile', 'a100', '--wall', '3600');
+    const { place } = await ready(first);
+    expect(place).toMatchObject({ node: 'gpu-1', flavor: 'a100' });
+    expect((await ready(borrowed)).place).toMatchObject({ node: 'gpu-1', flavor: 'a100' });
+    expect(beamgateCli('info', '-o', 'wide')).toMatch(/night .* a100\.gpuMilli=2000\/1000/);
+    const mine = start('--queue', 'users', '--profile', 'a100');
+    expect(await whySoon(mine, /Others give it their place/)).toMatch(/Queued: position 1 of 1\./);
+    await ready(mine);
+    const gone = await Promise.all([first, borrowed].map((id) => getKernel(beamgate, id)));
+    const [out] = gone.filter(({ phase }) => phase === 'queued');
+    expect(out).toBeDefined();
+    borrowed = out?.id ?? '';
+    expect(why(borrowed)).toMatch(/Its queue night has used up its share of a100: 1 GPUs lack\./);
+  });
+
+  it('tells a cell of JupyterLab the same', async () => {
+    const server = scope.use(await NotebookServer.start({ gateway: beamgate, env: { KERNEL_QUEUE: 'night' } }), (one) =>
+      one.stop(),
+    );
+    const lab = scope.use(new Lab(server), (one) => one.dispose());
+    beamgateCli('hold', 'night');
+    const kernel = await lab.open('held.ipynb');
+    running.add(kernel.id);
+    const sent = cell(kernel, 'print("ran")');
+    await sent.until(({ shown }) => /held by an admin/.test(shown.join()));
+    expect(why(kernel.id)).toMatch(/^Queued: position \d of 2\. Its queue is held by an admin/);
+    expect(why(kernel.id)).toMatch(/Opening queue night would start it\./);
+    beamgateCli('release', 'night');
+    await sent.until(({ text }) => text.includes('ran'));
+    await kernel.shutdown();
+  });
+
+  it('refuses what is new to a queue that is drained, and ends nothing', async () => {
+    beamgateCli('drain', 'night');
+    expect(() => start('--queue', 'night')).toThrow(/The queue night takes nothing new/);
+    expect((await getKernel(beamgate, borrowed)).phase).toBe('queued');
+    beamgateCli('open', 'night');
+    expect(() => start('--queue', 'nowhere')).toThrow(/There is no queue nowhere/);
+  });
+
+  it('lets one wait who has as much as one may have', async () => {
+    const three = [start('--queue', 'users'), start('--queue', 'users'), start('--queue', 'users')];
+    // With the one that has a GPU already.
+    const id = three.at(-1) ?? '';
+    for (const other of three) running.add(other);
+    expect(await whySoon(id, /as many kernels as one user/)).toMatch(
+      /shut one down to start this one\..* would start it\./s,
+    );
+    expect(beamgateCli('queue', '-q', 'users')).toMatch(/user-cap/);
+    beamgateCli('scancel', three[0] ?? '');
+    await ready(id);
+  });
+
+  it('clears for a reservation that begins, whoever is idle there first', async () => {
+    const idle = start('--queue', 'night', '--profile', 't4-or-a100');
+    expect((await ready(idle)).place).toMatchObject({ flavor: 't4' });
+    const from = new Date(Date.now() + 2_000).toISOString();
+    const to = new Date(Date.now() + 3_600_000).toISOString();
+    const amounts = JSON.stringify({ t4: { gpuMilli: 1_000 } });
+    beamgateCli(
+      'reservation',
+      'add',
+      'beamtime',
+      '--start',
+      from,
+      '--end',
+      to,
+      '--queue',
+      'beamline',
+      '--amounts',
+      amounts,
+    );
+    const { endReason, detail } = await inPhase(beamgate, idle, 'ended');
+    expect([endReason, detail]).toEqual(['reservation', 'Its place is reserved for somebody else from now on.']);
+    const other = start('--queue', 'night', '--profile', 't4-or-a100');
+    running.add(other);
+    expect(await whySoon(other, /reserved/)).toMatch(/What is free of t4 is reserved until/);
+    expect(beamgateCli('reservation', 'ls')).toMatch(/beamtime/);
+    expect(beamgateCli('reservation', 'rm', 'beamtime')).toMatch(/applied/);
+    await ready(other);
+  });
+
+  it('is the same after the service was killed: places, positions and configuration', async () => {
+    const state = () =>
+      v1<{ workloads: { id: string; node: string | null; wait: { position: number } | null }[] }>(
+        beamgate,
+        '/v1/admin/state',
+      );
+    const told = ({ workloads }: Awaited<ReturnType<typeof state>>) =>
+      workloads.map(({ id, node, wait }) => [id, node, wait?.position ?? null]).sort();
+    const before = told(await state());
+    expect(before.some(([, node]) => node !== null)).toBe(true);
+    await beamgate.kill();
+    await beamgate.startAgain();
+    expect(told(await state())).toEqual(before);
+  });
+});
