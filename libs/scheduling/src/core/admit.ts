@@ -2,11 +2,22 @@ import { within } from '../backfill/amounts.js';
 import type { Cycle } from './cycle.js';
 import { tellingReason } from './cycle.js';
 import { isOverdue } from './heads.js';
+import type { Pool } from './pool.js';
 import { borrows } from './turn.js';
-import { compareAge, compareDuration, type Group, type Pending, type QueueLine } from './waiting.js';
+import {
+  type Ask,
+  compareAge,
+  compareDuration,
+  type Pending,
+  type QueueLine,
+  type RankLine,
+  shapeIn,
+} from './waiting.js';
 
-/** So many overdue ones of a group are tried by age in one cycle, then the shortest: bounds the cost of a deep queue. */
-const OVERDUE_PER_GROUP = 100;
+/** So many overdue ones of a line are tried by age in one cycle, then the shortest: bounds the cost of a deep queue. */
+const OVERDUE_PER_LINE = 100;
+/** So many are passed over whose users may have no more. */
+const MOST_PASSED = 100;
 
 /** Starts in order all that may start, until each flavor has its protected heads. */
 export function admitInOrder(cycle: Cycle): void {
@@ -28,124 +39,171 @@ export function admitInOrder(cycle: Cycle): void {
 
 /**
  * Starts, rank by rank, whatever moves neither a protected head nor a reservation: the queue with the least share first,
- * in it those past their maxWait oldest first, then the shortest. A group is left at its first one that does not fit,
+ * in it those past their maxWait oldest first, then the shortest. A line is left at its first one that does not fit,
  * since all longer ones of it do not fit either.
  *
  * @see EASY: Lifka, JSSPP 1995; shortest first: Tsafrir et al., IEEE TPDS 18 (2007); the measurements: docs/adr/0014
  */
 export function backfill(cycle: Cycle): void {
-  const byRank = openGroups(cycle);
+  const byRank = openLines(cycle);
   for (const rank of [...byRank.keys()].sort((a, b) => b - a)) {
     for (const heads of cycle.heads.values()) heads.protectFromBelow(rank);
     fill(cycle, byRank.get(rank) ?? []);
   }
 }
 
-/** The groups that fit into what is free now, by rank. */
-function openGroups({ state, order }: Cycle): Map<number, Group[]> {
-  const ranks = new Map<number, Group[]>();
-  const free = [...state.pools.values()].map(({ flavor, profile, reservations }) => ({
-    flavor,
-    // Some may take what is reserved.
-    amounts: reservations.some(({ from, to }) => from <= state.now && state.now < to)
-      ? profile.capacity
-      : profile.freeNow,
-  }));
-  for (const line of state.waiting.lines.values()) {
-    for (const ask of line.asks.values()) {
-      const has = free.some(({ flavor, amounts }) => ask.flavors.includes(flavor) && within(ask.amounts, amounts));
-      if (!has) continue;
-      for (const group of ask.groups.values()) {
-        if (order.isClosedGroup(group)) continue;
-        const groups = ranks.get(group.rank);
-        if (groups) groups.push(group);
-        else ranks.set(group.rank, [group]);
+/** Those of which one may fit into what is free now, by rank. */
+function openLines({ state, order, heads }: Cycle): Map<number, RankLine[]> {
+  const ranks = new Map<number, RankLine[]>();
+  const rooms = new Map<string, Pool[]>();
+  for (const queue of state.waiting.lines.values()) {
+    if (order.isClosedLine(queue)) continue;
+    for (const ask of queue.asks.values()) {
+      let pools = rooms.get(ask.key);
+      if (!pools) {
+        pools = poolsFor(ask, heads, state.now);
+        rooms.set(ask.key, pools);
+      }
+      if (pools.length === 0 || order.isClosed(ask)) continue;
+      for (const line of ask.ranks.values()) {
+        if (!pools.some((pool) => isShortEnough(line, pool, state.now))) continue;
+        const lines = ranks.get(line.rank);
+        if (lines) lines.push(line);
+        else ranks.set(line.rank, [line]);
       }
     }
   }
   return ranks;
 }
 
+/** Where it fits now, in sum and on a node. */
+function poolsFor(ask: Ask, heads: Cycle['heads'], now: number): Pool[] {
+  const found: Pool[] = [];
+  for (const flavor of ask.flavors) {
+    const pool = heads.get(flavor)?.pool;
+    if (!pool) continue;
+    // Some may take what is reserved.
+    const { freeNow, capacity } = pool.profile;
+    if (!within(ask.amounts, hasReservation(pool, now) ? capacity : freeNow)) continue;
+    if (pool.nodes.fits(shapeIn(ask, pool.nodes))) found.push(pool);
+  }
+  return found;
+}
+
+/** Where the shortest does not fit none does. */
+function isShortEnough({ ask, byDuration }: RankLine, pool: Pool, now: number): boolean {
+  const { workload, durationMs } = byDuration.first() as Pending;
+  return hasReservation(pool, now) || workload.wallMs === null || pool.profile.fits(ask.amounts, durationMs);
+}
+
+const hasReservation = ({ reservations }: Pool, now: number): boolean =>
+  reservations.some(({ from, to }) => from <= now && now < to);
+
 interface Front {
-  readonly group: Group;
+  readonly line: RankLine;
+  readonly borrows: boolean;
   /** Its turn has come; undefined: none of it is left to be tried. */
   pending: Pending | undefined;
   /** Tried by age so far; null: shortest first from now on. */
   overdue: number | null;
+  /** Those whose users may have no more were passed over. */
+  passed: number;
 }
 
-function fill(cycle: Cycle, groups: readonly Group[]): void {
-  const { state } = cycle;
-  const lines = new Map<QueueLine, Front[]>();
-  for (const group of groups) {
-    const front: Front = { group, pending: group.byAge.first(), overdue: 0 };
+/** One queue's part of it. */
+interface Part {
+  readonly fronts: Front[];
+  /** Undefined: to be found anew; null: there is none. */
+  best: Front | null | undefined;
+}
+
+function fill(cycle: Cycle, lines: readonly RankLine[]): void {
+  const { state, order } = cycle;
+  const parts = new Map<QueueLine, Part>();
+  for (const line of lines) {
+    const front = { line, borrows: false, pending: line.byAge.first(), overdue: 0, passed: 0 };
     byAgeOrShortest(front, state.now);
-    const fronts = lines.get(group.ask.line);
-    if (fronts) fronts.push(front);
-    else lines.set(group.ask.line, [front]);
+    const part = parts.get(line.ask.line);
+    if (part) part.fronts.push(front);
+    else parts.set(line.ask.line, { fronts: [front], best: undefined });
   }
-  for (let front = best(cycle, lines); front?.pending; front = best(cycle, lines)) {
-    const { pending, group } = front;
-    const after = front.overdue === null ? group.byDuration.after(pending) : group.byAge.after(pending);
-    const answer = cycle.attempt(pending, false);
+  for (let front = best(cycle, parts); front?.pending; front = best(cycle, parts)) {
+    const { pending, line } = front;
+    (parts.get(line.ask.line) as Part).best = undefined;
+    const after = front.overdue === null ? line.byDuration.after(pending) : line.byAge.after(pending);
+    const answer = hasRoom(cycle, line.ask) ? cycle.attempt(pending, false) : [];
     if (answer === undefined) {
       front.pending = after;
       byAgeOrShortest(front, state.now);
       continue;
     }
-    cycle.refused.push({ pending, reason: Array.isArray(answer) ? tellingReason(answer) : answer });
-    if (!Array.isArray(answer) && answer.code === 'UserCap') cycle.order.closeGroup(group);
-    const onlyLong =
+    if (Array.isArray(answer)) {
+      if (answer.length > 0) cycle.refused.push({ pending, reason: tellingReason(answer) });
+    } else cycle.refused.push({ pending, reason: answer });
+    const isCapped = !Array.isArray(answer) && answer.code === 'UserCap';
+    const isLong =
       Array.isArray(answer) && answer.some(({ reason: { code } }) => code === 'BehindHead' || code === 'ReservedFor');
-    if (onlyLong && front.overdue !== null) {
+    if (isCapped && front.passed < MOST_PASSED) {
+      front.passed += 1;
+      front.pending = after;
+      byAgeOrShortest(front, state.now);
+    } else if (isLong && front.overdue !== null) {
       front.pending = after;
       front.overdue += 1;
       byAgeOrShortest(front, state.now);
-    } else if (onlyLong || cycle.order.isClosedGroup(group)) front.pending = undefined;
-    else {
-      cycle.order.closeAsk(group.ask);
+    } else {
       front.pending = undefined;
+      if (!isLong && !isCapped) order.closeAsk(line.ask);
     }
   }
 }
+
+/** Cheaper than an attempt: what has started meanwhile has taken what there was. */
+const hasRoom = ({ heads, state }: Cycle, ask: Ask): boolean => poolsFor(ask, heads, state.now).length > 0;
 
 /** Whether the next one is still tried for its age. */
 function byAgeOrShortest(front: Front, now: number): void {
   if (front.overdue === null) return;
-  if (front.pending && front.overdue < OVERDUE_PER_GROUP && isOverdue(front.pending, now)) return;
+  if (front.pending && front.overdue < OVERDUE_PER_LINE && isOverdue(front.pending, now)) return;
   front.overdue = null;
-  front.pending = front.group.byDuration.first();
+  front.pending = front.line.byDuration.first();
 }
 
 /** The next to be tried: of the queue with the least share. */
-function best({ state, order }: Cycle, lines: ReadonlyMap<QueueLine, Front[]>): Front | undefined {
-  let found: { front: Front; borrows: boolean; shares: number[] } | undefined;
-  for (const [line, fronts] of lines) {
-    let own: { front: Front; borrows: boolean } | undefined;
-    for (const front of fronts) {
-      if (!front.pending || order.isClosedGroup(front.group)) continue;
-      const one = { front, borrows: borrows(state, front.group.ask) };
-      if (!own || compareFronts(one, own) < 0) own = one;
-    }
-    if (!own) continue;
-    const shares = state.shares.pathShares(line.queue);
-    if (!found || compareLines({ ...own, shares }, found) < 0) found = { ...own, shares };
+function best(cycle: Cycle, parts: ReadonlyMap<QueueLine, Part>): Front | undefined {
+  let found: { front: Front; shares: number[] } | undefined;
+  for (const [line, part] of parts) {
+    if (part.best === undefined) part.best = bestOf(cycle, part);
+    const front = part.best;
+    if (!front) continue;
+    const shares = cycle.state.shares.pathShares(line.queue);
+    if (!found || compareParts(front, shares, found.front, found.shares) < 0) found = { front, shares };
   }
   return found?.front;
 }
 
-function compareFronts(a: { front: Front; borrows: boolean }, b: { front: Front; borrows: boolean }): number {
-  if (a.borrows !== b.borrows) return a.borrows ? 1 : -1;
-  const [first, second] = [a.front.pending as Pending, b.front.pending as Pending];
-  if ((a.front.overdue === null) !== (b.front.overdue === null)) return a.front.overdue === null ? 1 : -1;
-  return a.front.overdue === null ? compareDuration(first, second) : compareAge(first, second);
+function bestOf({ state, order }: Cycle, { fronts }: Part): Front | null {
+  let found: Front | null = null;
+  for (const [at, front] of fronts.entries()) {
+    if (!front.pending || order.isClosed(front.line.ask)) continue;
+    const now = { ...front, borrows: borrows(state, front.line.ask) };
+    fronts[at] = now;
+    if (!found || compareFronts(now, found) < 0) found = now;
+  }
+  return found;
 }
 
-type LineBest = { front: Front; borrows: boolean; shares: number[] };
-function compareLines(a: LineBest, b: LineBest): number {
+function compareFronts(a: Front, b: Front): number {
   if (a.borrows !== b.borrows) return a.borrows ? 1 : -1;
-  for (const [level, share] of a.shares.entries()) {
-    const apart = share - (b.shares[level] ?? 0);
+  const [first, second] = [a.pending as Pending, b.pending as Pending];
+  if ((a.overdue === null) !== (b.overdue === null)) return a.overdue === null ? 1 : -1;
+  return a.overdue === null ? compareDuration(first, second) : compareAge(first, second);
+}
+
+function compareParts(a: Front, sharesOfA: readonly number[], b: Front, sharesOfB: readonly number[]): number {
+  if (a.borrows !== b.borrows) return a.borrows ? 1 : -1;
+  for (const [level, share] of sharesOfA.entries()) {
+    const apart = share - (sharesOfB[level] ?? 0);
     if (apart !== 0) return apart;
   }
   return compareFronts(a, b);

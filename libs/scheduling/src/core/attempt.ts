@@ -7,7 +7,7 @@ import { AXES, type ClassConfig } from './model.js';
 import type { Pool } from './pool.js';
 import { claimsOn } from './reservations.js';
 import type { FullState } from './state.js';
-import type { Pending } from './waiting.js';
+import { type Pending, shapeIn } from './waiting.js';
 
 /** Where and until when one may start. */
 export interface Room {
@@ -51,13 +51,13 @@ export function roomOn(state: FullState, pending: Pending, pool: Pool, heads: He
   const { workload, group, durationMs } = pending;
   const { now, ledger } = state;
   const { flavor, profile } = pool;
-  const { amounts, request } = group.ask;
+  const { amounts } = group.ask;
   const own = group.class as ClassConfig;
   const quota = ledger.fitsQuota(workload.queue, flavor, amounts);
   if (typeof quota !== 'string')
     return { flavor, reason: { code: 'QuotaWait', queue: workload.queue, flavor, ...quota } };
   const { usable, own: owned } = claimsOn(pool, workload, own, now);
-  const placement = pool.nodes.place(pool.nodes.shape(request));
+  const placement = pool.nodes.place(shapeIn(group.ask, pool.nodes));
   return pool.withReservations(usable, () => {
     const at = heads
       ? heads.earliestFor(pending, amounts)

@@ -47,7 +47,7 @@ export class Cycle {
       const answer = roomOn(state, pending, pool, inTurn && !heads.complete ? heads : undefined);
       if (isRoom(answer)) {
         start(state, pending, answer, this.actions);
-        this.order.started();
+        this.order.started(pending.group.ask.line);
         return undefined;
       }
       refusals.push(answer);

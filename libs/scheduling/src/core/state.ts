@@ -84,7 +84,7 @@ export class FullState {
     if (workload.wallMs === null) this.leases.push({ at: running.until, id: workload.id });
     this.ledger.take(workload.queue, flavor, amounts);
     this.shares.started(this.usageOf(running), pays);
-    this.waiting.reorder(workload.queue, workload.user);
+    if (pays) this.waiting.reorder(workload.queue, workload.user);
   }
 
   /** It runs no more; its place is still booked. */
@@ -93,7 +93,6 @@ export class FullState {
     this.running.delete(workload.id);
     this.holdings.add(workload, amounts, -1);
     this.shares.ended(this.usageOf(running));
-    this.waiting.reorder(workload.queue, workload.user);
   }
 
   /** Gives its place back. */
@@ -102,7 +101,6 @@ export class FullState {
     const pool = this.pool(flavor);
     if (pool.booked.get(workload.id) === running) pool.end(running);
     this.ledger.release(workload.queue, flavor, amounts);
-    this.waiting.reorder(workload.queue);
   }
 
   usageOf({ workload, flavor, amounts }: Pick<Running, 'workload' | 'flavor' | 'amounts'>): Usage {

@@ -38,6 +38,9 @@ export class Order {
   /** Where a group goes on whose first ones were looked at. */
   readonly #after = new Map<Group, Pending>();
   readonly #touched = new Set<Ask>();
+  /** Lines whose first one need not be the one that it would be afresh. */
+  readonly #changed = new Set<QueueLine>();
+  #anyComplete = false;
   readonly #turns = new Map<QueueLine, Turn | null>();
   readonly #hasReservations: boolean;
 
@@ -69,6 +72,7 @@ export class Order {
 
   closeAsk(ask: Ask): void {
     this.#closedAsks.add(ask);
+    this.#changed.add(ask.line);
     this.#turns.delete(ask.line);
   }
 
@@ -84,25 +88,38 @@ export class Order {
   }
 
   /** One has started: the shares of its queue, and of the cohorts above, have changed. */
-  started(): void {
-    this.#turns.clear();
+  started(line: QueueLine): void {
+    this.#turns.delete(line);
+    for (const [other, turn] of this.#turns)
+      if (turn) this.#turns.set(other, { ...turn, shares: this.state.shares.pathShares(other.queue) });
   }
 
   /** A flavor has all its heads: who wants it only has to wait for what they leave. */
   headsComplete(): void {
+    this.#anyComplete = true;
     this.#turns.clear();
   }
 
-  isClosed = ({ ask }: Group): boolean => this.#closedAsks.has(ask) || this.#closedLines.has(ask.line);
-  isClosedGroup = (group: Group): boolean => this.isClosed(group) || this.#closedGroups.has(group);
+  isClosedLine(line: QueueLine): boolean {
+    return this.#closedLines.has(line);
+  }
+
+  isClosed(ask: Ask): boolean {
+    return this.#closedAsks.has(ask);
+  }
 
   #touch(group: Group): void {
     this.#touched.add(group.ask);
+    this.#changed.add(group.ask.line);
     this.#turns.delete(group.ask.line);
   }
 
   #ofLine(line: QueueLine): Turn | null {
     if (this.#closedLines.has(line)) return null;
+    const isFresh = !this.#hasReservations && !this.#changed.has(line) && !this.#anyComplete;
+    const at = this.state.ledger.versionOf(line.queue);
+    if (isFresh && line.top?.at === at)
+      return this.turnOf(this.#next(line.top.group) as Pending, this.state.shares.pathShares(line.queue));
     const { shares } = this.state;
     const path = shares.pathShares(line.queue);
     let best: Turn | null = null;
@@ -113,6 +130,7 @@ export class Order {
       const turn = this.turnOf(this.#next(group) as Pending, path);
       if (!best || compareTurns(turn, best) < 0) best = turn;
     }
+    if (isFresh) line.top = best ? { group: best.pending.group, at } : undefined;
     return best;
   }
 

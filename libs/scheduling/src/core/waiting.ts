@@ -1,6 +1,7 @@
 import type { Amounts } from '../backfill/amounts.js';
 import { SortedList } from '../backfill/sorted-list.js';
-import { shapeKey } from '../placement/shape.js';
+import type { NodeSet } from '../placement/node-set.js';
+import { type Shape, shapeKey } from '../placement/shape.js';
 import { amountsOf } from './amounts-of.js';
 import { Heap } from './heap.js';
 import type { ClassConfig, CoreWorkload } from './model.js';
@@ -25,6 +26,13 @@ export interface Group {
   /** Effective. */
   readonly rank: number;
   readonly byAge: SortedList<Pending>;
+}
+
+/** Those of one ask and one effective rank, whosever they are. */
+export interface RankLine {
+  readonly ask: Ask;
+  readonly rank: number;
+  readonly byAge: SortedList<Pending>;
   readonly byDuration: SortedList<Pending>;
 }
 
@@ -36,6 +44,9 @@ export interface Ask {
   readonly request: CoreWorkload['request'];
   readonly amounts: Amounts;
   readonly groups: Map<string, Group>;
+  readonly ranks: Map<number, RankLine>;
+  /** As the nodes of each flavor know it. */
+  readonly shapes: Map<NodeSet, Shape>;
   /** The group whose turn it is; undefined: to be found anew. */
   top: Group | undefined;
   /** Whether one more would be beyond the queue's own quota, as of a version of its account. */
@@ -47,12 +58,24 @@ export interface QueueLine {
   readonly queue: string;
   readonly asks: Map<string, Ask>;
   size: number;
+  /** The group whose turn it is, as of a version of its account; undefined: to be found anew. */
+  top: { group: Group; at: number } | undefined;
 }
 
 export const compareIds = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 export const compareAge = ({ workload: a }: Pending, { workload: b }: Pending): number =>
   b.offset - a.offset || a.submittedAt - b.submittedAt || compareIds(a.id, b.id);
 export const compareDuration = (a: Pending, b: Pending): number => a.durationMs - b.durationMs || compareAge(a, b);
+
+/** The one object that stands for what is asked among the nodes of a flavor. */
+export function shapeIn({ shapes, request }: Ask, nodes: NodeSet): Shape {
+  let shape = shapes.get(nodes);
+  if (!shape) {
+    shape = nodes.shape(request);
+    shapes.set(nodes, shape);
+  }
+  return shape;
+}
 
 /** All that wait, so that a cycle looks at an ask once and not at each that has it. */
 export class Waiting {
@@ -92,9 +115,11 @@ export class Waiting {
     const pending = { workload, group, durationMs: Math.max(1, workload.wallMs ?? own?.leaseMs ?? 1) };
     this.#pendings.set(workload.id, pending);
     group.byAge.add(pending);
-    group.byDuration.add(pending);
+    const line = rankLine(group);
+    line.byAge.add(pending);
+    line.byDuration.add(pending);
     group.ask.line.size += 1;
-    group.ask.top = undefined;
+    group.ask.top = group.ask.line.top = undefined;
   }
 
   remove(id: string): void {
@@ -104,9 +129,12 @@ export class Waiting {
     const { ask } = group;
     this.#pendings.delete(id);
     group.byAge.delete(pending);
-    group.byDuration.delete(pending);
+    const line = rankLine(group);
+    line.byAge.delete(pending);
+    line.byDuration.delete(pending);
+    if (line.byAge.size === 0) ask.ranks.delete(line.rank);
     ask.line.size -= 1;
-    ask.top = undefined;
+    ask.top = ask.line.top = undefined;
     if (group.byAge.size > 0) return;
     ask.groups.delete(groupKey(group, group.class?.name ?? '', group.rank));
     if (ask.groups.size === 0) ask.line.asks.delete(ask.key);
@@ -126,6 +154,8 @@ export class Waiting {
 
   /** When a rank is raised next, perhaps. */
   nextRaiseAt(): number {
+    // Of those that have left.
+    while (this.#raises.first && !this.#pendings.has(this.#raises.first.id)) this.#raises.pop();
     return this.#raises.first?.at ?? Infinity;
   }
 
@@ -133,6 +163,7 @@ export class Waiting {
   reorder(queue?: string, user?: string): void {
     for (const line of queue === undefined ? this.lines.values() : [this.lines.get(queue)]) {
       if (!line) continue;
+      line.top = undefined;
       for (const ask of line.asks.values()) if (user === undefined || ask.top?.user === user) ask.top = undefined;
     }
   }
@@ -140,7 +171,7 @@ export class Waiting {
   #groupOf(workload: CoreWorkload, own: ClassConfig | null, rank: number): Group {
     let line = this.lines.get(workload.queue);
     if (!line) {
-      line = { queue: workload.queue, asks: new Map(), size: 0 };
+      line = { queue: workload.queue, asks: new Map(), size: 0, top: undefined };
       this.lines.set(workload.queue, line);
     }
     const askKey = `${workload.flavors.join('|')} ${shapeKey(workload.request)}`;
@@ -154,15 +185,28 @@ export class Waiting {
     let group = ask.groups.get(key);
     if (!group) {
       const { user, project, instrument } = workload;
-      const lists = { byAge: new SortedList(compareAge), byDuration: new SortedList(compareDuration) };
-      group = { ask, user, project, instrument, class: own, rank, ...lists };
+      group = { ask, user, project, instrument, class: own, rank, byAge: new SortedList(compareAge) };
       ask.groups.set(key, group);
     }
     return group;
   }
 }
 
-const fresh = () => ({ groups: new Map<string, Group>(), top: undefined, borrows: { at: -1, is: false } });
+function rankLine({ ask, rank }: Group): RankLine {
+  const known = ask.ranks.get(rank);
+  if (known) return known;
+  const line = { ask, rank, byAge: new SortedList(compareAge), byDuration: new SortedList(compareDuration) };
+  ask.ranks.set(rank, line);
+  return line;
+}
+
+const fresh = () => ({
+  groups: new Map<string, Group>(),
+  ranks: new Map<number, RankLine>(),
+  shapes: new Map<NodeSet, Shape>(),
+  top: undefined,
+  borrows: { at: -1, is: false },
+});
 
 const groupKey = (
   { user, project, instrument }: Pick<Group, 'user' | 'project' | 'instrument'>,
