@@ -94,7 +94,7 @@ function lentBy(pool: Pool, usable: readonly string[], amounts: readonly number[
 }
 
 /** A lease may be shorter, to end where a reservation begins, as long as it is worth a start. */
-function clippedLease(pool: Pool, { group, durationMs }: Pending, own: ClassConfig, now: number) {
+export function clippedLease(pool: Pool, { group, durationMs }: Pending, own: ClassConfig, now: number) {
   const edges = pool.reservations
     .filter(({ from }) => from > now && from < now + durationMs && from - now >= Math.max(1, own.minRuntimeMs))
     .sort((a, b) => b.from - a.from || (a.id < b.id ? -1 : 1));

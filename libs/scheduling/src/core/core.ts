@@ -76,6 +76,12 @@ function nextAlarm(state: FullState): number {
   };
   for (const reservation of state.config.reservations) for (const edge of edgesOf(reservation)) at(edge);
   for (const { until } of state.nominations.values()) at(until);
+  // A lease that can't be renewed past a reservation has to be told so.
+  if (state.config.reservations.some(({ to }) => to > now)) {
+    at(state.leases.first?.at);
+    // One that does not end when it was thought to may stand in its way.
+    for (const { profile } of state.pools.values()) at(profile.changeAfter(now));
+  }
   if (state.waiting.size === 0) return next;
   at(state.waiting.nextRaiseAt());
   let waitsForTime = false;

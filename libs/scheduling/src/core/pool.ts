@@ -143,6 +143,27 @@ export class Pool {
       : until;
   }
 
+  /** Runs `attempt` as if these ran no more, and the heads that were promised something had it. */
+  without<T>(gone: readonly Running[], heads: readonly Promised[], attempt: () => T): T {
+    const held = gone.filter((one) => this.profile.held(workloadHold(one.workload.id)));
+    const until = held.map((one) => this.until(one));
+    for (const one of held) this.profile.release(workloadHold(one.workload.id));
+    const { now } = this.profile;
+    for (const { id, amounts, at, durationMs } of heads) {
+      const from = Math.max(at, now);
+      this.profile.hold(headHold(id), { amounts, from, to: from + durationMs, lapses: true });
+    }
+    try {
+      return attempt();
+    } finally {
+      for (const { id } of heads) this.profile.release(headHold(id));
+      for (const [at, one] of held.entries()) {
+        const hold = { amounts: one.amounts, from: Math.min(one.startedAt, now), to: until[at] as number };
+        this.profile.hold(workloadHold(one.workload.id), hold);
+      }
+    }
+  }
+
   /** Runs `attempt` with the capacity of these reservations free. */
   withReservations<T>(ids: readonly string[], attempt: () => T): T {
     for (const id of ids) this.profile.release(reservationHold(id));

@@ -1,10 +1,13 @@
 import { FOREVER } from '../backfill/capacity-profile.js';
 import type { CoreAction } from './actions.js';
+import { barred, isRoom, roomOn } from './attempt.js';
 import { type Cycle, start } from './cycle.js';
 import { dissolve, nominate } from './nominate.js';
-import { claimsOn, ownsOn } from './reservations.js';
+import { ownsOn } from './reservations.js';
 import type { FullState } from './state.js';
-import { MINUTE, MOST_DOUBLINGS, planEviction, thoseOf } from './victims.js';
+import { compareTurns, type Order } from './turn.js';
+import { MINUTE, MOST_DOUBLINGS, planEviction, someGo, thoseOf } from './victims.js';
+import type { Pending } from './waiting.js';
 
 /** So many that wait are looked at in one cycle. */
 const MOST_TRIES = 16;
@@ -24,52 +27,52 @@ export function settleNominations(state: FullState, actions: CoreAction[]): void
     if (victims.length > 0 || queue?.state !== 'open' || !pending.group.class) continue;
     // What was kept is free for a moment, and nobody comes between.
     dissolve(state, workload.id, actions);
-    const pool = state.pool(flavor);
-    const { own } = claimsOn(pool, pending.workload, pending.group.class, state.now);
-    const room = pool.nodes.trial(() => canTake(() => pool.nodes.take(placement)));
-    const inQuota = typeof state.ledger.fitsQuota(workload.queue, flavor, pending.group.ask.amounts) === 'string';
-    if (!room || !inQuota) continue;
-    const until = state.now + pending.durationMs;
-    start(state, pending, { flavor, placement, until, reservation: own, lent: false, clippedBy: null }, actions);
+    const room = roomOn(state, pending, state.pool(flavor), undefined);
+    if (isRoom(room)) start(state, pending, room, actions);
   }
 }
 
-function canTake(take: () => void): boolean {
-  try {
-    take();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Makes room for the first ones that wait, where others may be made to go. @returns when to try again at the latest */
-export function preempt({ state, refused, actions, heads }: Cycle): number {
+/** Makes room for those that wait, where others may be made to go. @returns when to try again at the latest */
+export function preempt({ state, refused, actions, order }: Cycle): number {
   let tries = 0;
   let highest = -1;
-  for (const { pending, reason } of refused) {
-    if (tries >= MOST_TRIES) break;
+  const tried = new Set<string>();
+  const attempt = (pending: Pending): void => {
     const { workload, group } = pending;
-    const { code } = reason;
-    const lacks = code === 'QuotaWait' || code === 'Capacity' || code === 'Fragmented' || code === 'BehindHead';
-    if (!lacks || !group.class || state.nominations.has(workload.id) || !state.waiting.get(workload.id)) continue;
-    // One that lacks capacity and is no head comes after those that are.
-    const flavors = group.ask.flavors.filter(
-      (flavor) => code === 'QuotaWait' || heads.get(flavor)?.has(workload.id) || state.config.protectedHeads === 0,
-    );
+    if (tried.has(workload.id) || tries >= MOST_TRIES) return;
+    tried.add(workload.id);
+    if (!group.class || state.nominations.has(workload.id) || !state.waiting.get(workload.id)) return;
     tries += 1;
-    for (const flavor of flavors) {
+    highest = Math.max(highest, group.class.rank);
+    for (const flavor of group.ask.flavors) {
       const pool = state.pools.get(flavor);
       if (!pool || pool.nodes.size === 0) continue;
-      const owns = ownsOn(pool, { ...workload }, state.now);
-      const plan = planEviction(state, pending, pool, owns);
+      const plan = planEviction(state, pending, pool, ownsOn(pool, workload, state.now));
       if (!plan) continue;
       nominate(state, pending, plan, actions);
-      break;
+      return;
     }
-    highest = Math.max(highest, group.class.rank);
-  }
+  };
+  // Those whose turn came first, then the first of each ask, which others before it in the order need not hold up.
+  for (const { pending, reason } of refused) if (LACKS.has(reason.code)) attempt(pending);
+  for (const pending of firstOnes(state, order)) attempt(pending);
   return tries > 0 ? nextRipe(state, highest) : FOREVER;
+}
+
+const LACKS: ReadonlySet<string> = new Set(['QuotaWait', 'Capacity', 'Fragmented', 'BehindHead']);
+
+/** Of each ask the first one that is allowed to start, where there is anybody whom it could make go; in order. */
+function firstOnes(state: FullState, order: Order): Pending[] {
+  const turns = [...state.waiting.lines.values()].flatMap(({ asks }) =>
+    [...asks.values()].flatMap((ask) => {
+      const top = Math.max(...ask.ranks.keys());
+      const pools = ask.flavors.flatMap((flavor) => state.pools.get(flavor) ?? []);
+      if (!pools.some((pool) => someGo(state, pool, top))) return [];
+      const first = ask.ranks.get(top)?.byAge.first();
+      return first && !barred(state, first) ? [order.turnOf(first, state.shares.pathShares(ask.line.queue))] : [];
+    }),
+  );
+  return turns.sort(compareTurns).map(({ pending }) => pending);
 }
 
 /** When time alone lets somebody be evicted who may not be now: has run long enough, or been idle for long enough. */

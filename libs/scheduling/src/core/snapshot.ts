@@ -52,8 +52,9 @@ export function restoreFull(snapshot: FullSnapshot, policy?: PlacementPolicy): F
   const { now, config, nodes, running, waiting, shares, promised, nominations, grudges, evicted, leases } =
     structuredClone(snapshot);
   const state = new FullState(config, now, policy);
-  for (const { flavor, node } of nodes) {
+  for (const { flavor, node, availability } of nodes) {
     state.pool(flavor).addNode(node);
+    state.pool(flavor).setAvailability(node.id, availability);
     state.flavorOfNode.set(node.id, flavor);
   }
   for (const one of running) state.book(one, false);
@@ -68,7 +69,6 @@ export function restoreFull(snapshot: FullSnapshot, policy?: PlacementPolicy): F
     state.ledger.take(nomination.workload.queue, nomination.flavor, nomination.more);
     if (holds) pool.profile.hold(nominationHold(nomination.workload.id), { ...holds, lapses: true });
   }
-  for (const { flavor, node, availability } of nodes) state.pool(flavor).setAvailability(node.id, availability);
   for (const workload of waiting) state.waiting.add(workload, now);
   state.shares.restore(shares);
   state.capacityChanged();

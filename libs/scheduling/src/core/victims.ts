@@ -1,7 +1,9 @@
 import { type Amounts, within } from '../backfill/amounts.js';
 import type { Placement } from '../placement/placement.js';
+import { clippedLease } from './attempt.js';
 import { AXES } from './model.js';
 import type { Pool } from './pool.js';
+import { claimsOn } from './reservations.js';
 import type { Running } from './running.js';
 import type { FullState } from './state.js';
 import type { Pending } from './waiting.js';
@@ -37,6 +39,7 @@ export function planEviction(state: FullState, pending: Pending, pool: Pool, own
   for (const some of [candidates, ...byNode.values()]) {
     const plan = some === candidates ? planQuota(state, pending, pool, some) : planOn(state, pending, pool, some);
     if (!plan || !isFair(state, pending, pool, plan.victims, owns) || !inBudget(state, plan.victims)) continue;
+    if (!hasTime(state, pending, pool, plan.victims)) continue;
     const cost = costOf(state, pool, plan.victims);
     if (!best || compareCosts(cost, best.cost) < 0) best = { plan, cost };
   }
@@ -77,6 +80,13 @@ export function thoseOf({ config }: FullState, { byClass }: Pool, rank: number, 
     return goes || owns ? [...(byClass.get(one.name) ?? [])] : [];
   });
 }
+
+/** Whether there is anybody of such a class. */
+export const someGo = ({ config }: FullState, { byClass }: Pool, rank: number): boolean =>
+  config.classes.some(
+    ({ name, evict, rank: own }) =>
+      byClass.has(name) && (evict === 'requeue' ? own < rank : evict === 'reclaim' && own <= rank),
+  );
 
 const byId = ({ workload: a }: Running, { workload: b }: Running): number => (a.id < b.id ? -1 : 1);
 
@@ -200,6 +210,25 @@ function isFair(
   const less = victims.map((one) => state.usageOf(one));
   const own = state.shares.heldShares(workload.queue, more, less);
   return [...others].every((queue) => compareCosts(own, state.shares.heldShares(queue, more, less)) <= 0);
+}
+
+/** Whether it could stay for as long as it asks: behind no head, and before no reservation. */
+function hasTime({ now }: FullState, pending: Pending, pool: Pool, victims: readonly Running[]): boolean {
+  const { workload, group, durationMs } = pending;
+  const own = group.class;
+  if (!own) return false;
+  const at = pool.promised.findIndex(({ id }) => id === workload.id);
+  // A head gives way to those alone that were promised something before it.
+  const heads = at < 0 ? pool.promised : pool.promised.slice(0, at);
+  const { usable } = claimsOn(pool, workload, own, now);
+  return pool.without(victims, heads, () =>
+    pool.withReservations(
+      usable,
+      () =>
+        pool.profile.fits(group.ask.amounts, durationMs) ||
+        (workload.wallMs === null && clippedLease(pool, pending, own, now) !== undefined),
+    ),
+  );
 }
 
 /** What one minute may cost; one eviction that is more by itself waits for a minute without any. */
