@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { build } from './build.mjs';
 
 await build({ log: console.log });
-const { chartSchema, configReference } = await import('../dist/libs/platform/src/index.js');
+const { chartSchema, configReference, queuesReference } = await import('../dist/libs/platform/src/index.js');
 writeFileSync(new URL('../docs/reference/configuration.md', import.meta.url), configReference());
+writeFileSync(new URL('../docs/reference/queues-yaml.md', import.meta.url), queuesReference());
 writeFileSync(new URL('../k8s/chart/values.schema.json', import.meta.url), chartSchema());

@@ -174,12 +174,13 @@ describe('three queues over two kinds of GPU', () => {
     beamgateCli('hold', 'night');
     const kernel = await lab.open('held.ipynb');
     running.add(kernel.id);
-    const sent = cell(kernel, 'print("ran")');
+    const sent = cell(kernel, 'import os; print("ran", repr(os.environ["CUDA_VISIBLE_DEVICES"]))');
     await sent.until(({ shown }) => /held by an admin/.test(shown.join()));
     expect(why(kernel.id)).toMatch(/^Queued: position \d of 2\. Its queue is held by an admin/);
     expect(why(kernel.id)).toMatch(/Opening queue night would start it\./);
     beamgateCli('release', 'night');
-    await sent.until(({ text }) => text.includes('ran'));
+    // It asked for none, so it sees none.
+    await sent.until(({ text }) => text.includes("ran ''"));
     await kernel.shutdown();
   });
 

@@ -6,6 +6,7 @@ export * from './config/database-options.js';
 export { configHelp, configReference } from './config/describe-config.js';
 export * from './config/kernelspec-sources.js';
 export { type LoadedConfig, loadConfig } from './config/load-config.js';
+export { queuesReference } from './config/queues-reference.js';
 export * from './config.schema.js';
 export * from './environment.js';
 export * from './health/bus-check.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { adminOperations } from './admin-operations.js';
 import { dialectOperations } from './dialect-operations.js';
 import type { Operation } from './operation.js';
 import { v1Operations } from './v1-operations.js';
@@ -88,7 +89,7 @@ const document = (info: Json, operations: readonly Operation[], error: ErrorForm
 
 /** OpenAPI of `/v1`. */
 export const v1Document = (version: string): Json =>
-  document({ title: 'Beamgate', version, license: { name: 'Apache-2.0' } }, v1Operations, {
+  document({ title: 'Beamgate', version, license: { name: 'Apache-2.0' } }, [...v1Operations, ...adminOperations], {
     name: 'Problem',
     type: 'application/problem+json',
     schema: PROBLEM,

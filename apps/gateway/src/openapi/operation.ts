@@ -2,7 +2,7 @@ import type { z } from 'zod';
 
 /** One call of the REST interface, as its description needs it. */
 export interface Operation {
-  method: 'get' | 'post' | 'patch' | 'delete';
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With `{id}` for parameters. */
   path: string;
   summary: string;

@@ -74,7 +74,7 @@ export class ProcessHost implements KernelHost {
       present?.dismiss();
       await present?.gone;
       this.#underWay.add(kernelId);
-      const agentSpec = await this.#specOf(kernelId, owner, spec);
+      const agentSpec = await this.#specOf(kernelId, whom, spec);
       if (this.#closed) return;
       if (this.#claimWarm(agentSpec, owner, spec.launchTimeoutSeconds)) {
         // It is on its way.
@@ -230,12 +230,14 @@ export class ProcessHost implements KernelHost {
     return kernel;
   }
 
-  async #specOf(kernelId: KernelId, owner: string, launch: LaunchSpec): Promise<AgentSpec> {
+  async #specOf(kernelId: KernelId, { owner, place }: LaunchFor, launch: LaunchSpec): Promise<AgentSpec> {
     const { options } = this;
     const { command } = launch;
     if (command.kind === 'image')
       throw new Error('This service runs processes, and this kernel is made from an image.');
     const env = kernelEnvironment(options.inherited, { ...launch, command }, kernelId, owner);
+    // Those that it was given, and no others; where nobody decides on devices it sees what there is.
+    if (place) env['CUDA_VISIBLE_DEVICES'] = place.devices.join(',');
     const missing = missingCommand({ command }, env);
     if (missing !== undefined) throw new Error(missing);
     const folder = options.defaultWorkingDirectory || join(options.data, 'work', '{user}');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { chartSchema } from './chart-schema.js';
 import { configHelp, configReference } from './describe-config.js';
 import { loadConfig } from './load-config.js';
+import { queuesReference } from './queues-reference.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamgate-config-'));
 const file = (text: string, name = 'beamgate.yaml'): string => {
@@ -169,6 +170,10 @@ describe('descriptions', () => {
 
   it('keeps the schema of the chart current (`npm run docs` writes it)', () => {
     expect(readFileSync('k8s/chart/values.schema.json', 'utf8')).toBe(chartSchema());
+  });
+
+  it('keeps docs/reference/queues-yaml.md current (`npm run docs` writes it)', () => {
+    expect(readFileSync('docs/reference/queues-yaml.md', 'utf8')).toBe(queuesReference());
   });
 
   it('keeps docs/reference/configuration.md current (`npm run docs` writes it)', () => {

@@ -91,9 +91,8 @@ function poolsFor(ask: Ask, heads: Cycle['heads'], now: number): Pool[] {
 }
 
 /** Where the shortest does not fit none does. */
-function isShortEnough({ ask, byDuration }: RankLine, pool: Pool, now: number): boolean {
-  const { workload, durationMs } = byDuration.first() as Pending;
-  return hasReservation(pool, now) || workload.wallMs === null || pool.profile.fits(ask.amounts, durationMs);
+function isShortEnough({ ask, shortestMs }: RankLine, pool: Pool, now: number): boolean {
+  return shortestMs === 0 || hasReservation(pool, now) || pool.profile.fits(ask.amounts, shortestMs);
 }
 
 const hasReservation = ({ reservations }: Pool, now: number): boolean =>
@@ -121,7 +120,7 @@ function fill(cycle: Cycle, lines: readonly RankLine[]): void {
   const { state, order } = cycle;
   const parts = new Map<QueueLine, Part>();
   for (const line of lines) {
-    const front = { line, borrows: false, pending: line.byAge.first(), overdue: 0, passed: 0 };
+    const front = { line, borrows: false, pending: line.oldest, overdue: 0, passed: 0 };
     byAgeOrShortest(front, state.now);
     const part = parts.get(line.ask.line);
     if (part) part.fronts.push(front);
@@ -166,7 +165,7 @@ function byAgeOrShortest(front: Front, now: number): void {
   if (front.overdue === null) return;
   if (front.pending && front.overdue < OVERDUE_PER_LINE && isOverdue(front.pending, now)) return;
   front.overdue = null;
-  front.pending = front.line.byDuration.first();
+  front.pending = front.line.shortest;
 }
 
 /** The next to be tried: of the queue with the least share. */

@@ -63,6 +63,7 @@ const LACKS: ReadonlySet<string> = new Set(['QuotaWait', 'Capacity', 'Fragmented
 
 /** Of each ask the first one that is allowed to start, where there is anybody whom it could make go; in order. */
 function firstOnes(state: FullState, order: Order): Pending[] {
+  if (![...state.pools.values()].some((pool) => someGo(state, pool, Infinity))) return [];
   const turns = [...state.waiting.lines.values()].flatMap(({ asks }) =>
     [...asks.values()].flatMap((ask) => {
       const top = Math.max(...ask.ranks.keys());

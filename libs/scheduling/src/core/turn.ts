@@ -177,7 +177,7 @@ export class Order {
 
   #next(group: Group): Pending | undefined {
     const after = this.#after.get(group);
-    return after ? group.byAge.after(after) : group.byAge.first();
+    return after ? group.byAge.after(after) : group.first;
   }
 }
 

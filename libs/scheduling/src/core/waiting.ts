@@ -26,6 +26,8 @@ export interface Group {
   /** Effective. */
   readonly rank: number;
   readonly byAge: SortedList<Pending>;
+  /** Of `byAge`, at hand: looking it up costs more than all that is then done with it. */
+  first: Pending | undefined;
 }
 
 /** Those of one ask and one effective rank, whosever they are. */
@@ -34,6 +36,11 @@ export interface RankLine {
   readonly rank: number;
   readonly byAge: SortedList<Pending>;
   readonly byDuration: SortedList<Pending>;
+  /** At hand, as above. */
+  oldest: Pending | undefined;
+  shortest: Pending | undefined;
+  /** Of the shortest; 0: it has a lease, which may be cut short. */
+  shortestMs: number;
 }
 
 /** Those of one queue that ask for the same: what has no room for one of them has none for another. */
@@ -118,6 +125,7 @@ export class Waiting {
     const line = rankLine(group);
     line.byAge.add(pending);
     line.byDuration.add(pending);
+    atHand(group, line);
     group.ask.line.size += 1;
     group.ask.top = group.ask.line.top = undefined;
   }
@@ -132,6 +140,7 @@ export class Waiting {
     const line = rankLine(group);
     line.byAge.delete(pending);
     line.byDuration.delete(pending);
+    atHand(group, line);
     if (line.byAge.size === 0) ask.ranks.delete(line.rank);
     ask.line.size -= 1;
     ask.top = ask.line.top = undefined;
@@ -185,17 +194,27 @@ export class Waiting {
     let group = ask.groups.get(key);
     if (!group) {
       const { user, project, instrument } = workload;
-      group = { ask, user, project, instrument, class: own, rank, byAge: new SortedList(compareAge) };
+      group = { ask, user, project, instrument, class: own, rank, byAge: new SortedList(compareAge), first: undefined };
       ask.groups.set(key, group);
     }
     return group;
   }
 }
 
+function atHand(group: Group, line: RankLine): void {
+  group.first = group.byAge.first();
+  line.oldest = line.byAge.first();
+  line.shortest = line.byDuration.first();
+  line.shortestMs = line.shortest?.workload.wallMs == null ? 0 : line.shortest.durationMs;
+}
+
 function rankLine({ ask, rank }: Group): RankLine {
   const known = ask.ranks.get(rank);
   if (known) return known;
-  const line = { ask, rank, byAge: new SortedList(compareAge), byDuration: new SortedList(compareDuration) };
+  const line: RankLine = {
+    ...{ ask, rank, byAge: new SortedList(compareAge), byDuration: new SortedList(compareDuration) },
+    ...{ oldest: undefined, shortest: undefined, shortestMs: 0 },
+  };
   ask.ranks.set(rank, line);
   return line;
 }
