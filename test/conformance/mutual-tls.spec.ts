@@ -109,6 +109,15 @@ describe('services that speak through servers of mutual TLS', () => {
     60_000,
   );
 
+  it.each(REFUSED)(
+    'ends a gatekeeper with why it can’t have its store: %s',
+    async (_, files, why) => {
+      const gatekeeper = await service('gatekeeper', 'strange-gatekeeper', { tls: files }, {});
+      await expect(gatekeeper.start()).rejects.toThrow(why);
+    },
+    60_000,
+  );
+
   it('checks the name of the server', async () => {
     const named = (text: string): string => text.replace('127.0.0.1', 'localhost');
     const gateway = await service('gateway', 'misled-gateway', { url: named(url) }, {});
