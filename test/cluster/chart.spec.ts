@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppsV1Api, AuthorizationV1Api, type V1Deployment, type V1DeploymentStatus } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
+import { configReference } from '#libs/platform';
 import { ChannelClient } from '../support/channel-client.js';
 import type { Gateway } from '../support/gateway.js';
 import { root } from '../support/parts.js';
@@ -100,6 +101,32 @@ describe('the chart', () => {
     const least = kinds({ networkPolicies: false, kernels: { createNamespace: false } });
     for (const kind of ['HorizontalPodAutoscaler', 'NetworkPolicy', 'ServiceMonitor', 'ResourceQuota', 'Namespace'])
       expect(least).not.toContain(kind);
+  });
+
+  it('gives every service the certificates for RabbitMQ and PostgreSQL, as settings that there are', () => {
+    const services = rendered({ config: CONFIG, bus: { tlsSecret: 'for-bus' }, store: { tlsSecret: 'for-store' } });
+    const settings = new Set(configReference().match(/BEAMGATE_\w+/g));
+    const pods = (services as unknown as V1Deployment[]).filter(({ kind }) => kind === 'Deployment');
+    expect(pods).toHaveLength(3);
+    for (const { spec } of pods) {
+      const { containers, volumes } = spec?.template.spec ?? { containers: [] };
+      const variables = Object.fromEntries(containers[0]?.env?.map(({ name, value }) => [name, value]) ?? []);
+      for (const name of Object.keys(variables)) expect(settings).toContain(name);
+      for (const part of ['bus', 'store']) {
+        expect(volumes).toContainEqual({ name: `${part}-tls`, secret: { secretName: `for-${part}` } });
+        const folder = `/etc/beamgate-tls/${part}`;
+        expect(containers[0]?.volumeMounts).toContainEqual({
+          name: `${part}-tls`,
+          mountPath: folder,
+          readOnly: true,
+        });
+        const of = (key: string): unknown => variables[`BEAMGATE_${part.toUpperCase()}_TLS_${key}`];
+        expect([of('CA'), of('CERTIFICATE'), of('KEY')]).toEqual(
+          ['ca.crt', 'tls.crt', 'tls.key'].map((file) => `${folder}/${file}`),
+        );
+      }
+    }
+    expect(JSON.stringify(rendered({ config: CONFIG }))).not.toContain('beamgate-tls');
   });
 
   it('is taken by the API server as it is, checked strictly', async () => {

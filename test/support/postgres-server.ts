@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child } from './child.js';
 import { cleanEnvironment, freePort, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { parts } from './parts.js';
 import { eventually, processesWith } from './processes.js';
+import type { TlsParty } from './tls-authority.js';
 
 export interface PostgresOptions {
   /** Commits reach the disk before they are answered: for crash tests; without, everything is faster. */
   durable?: boolean;
+  /** It speaks TLS alone, and takes nobody without a certificate of the same authority that names the user: `beamgate`. */
+  tls?: TlsParty;
 }
 
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
@@ -47,7 +50,7 @@ export class PostgresServer {
   /** One statement on a connection of its own. */
   async query(statement: string, url = this.url()): Promise<Record<string, unknown>[]> {
     const { default: pg } = await import('pg');
-    const client = new pg.Client({ connectionString: url });
+    const client = new pg.Client({ connectionString: url, ssl: this.options.tls?.options });
     await client.connect();
     try {
       return (await client.query<Record<string, unknown>>(statement)).rows;
@@ -65,7 +68,7 @@ export class PostgresServer {
 
   /** After `crash` or `stop`; on the same port and data. */
   async startAgain(): Promise<void> {
-    const { durable = false } = this.options;
+    const { durable = false, tls } = this.options;
     const settings = [
       `port=${this.port}`,
       'listen_addresses=127.0.0.1',
@@ -73,6 +76,7 @@ export class PostgresServer {
       'shared_buffers=64MB',
       'max_connections=60',
       ...(durable ? [] : FAST),
+      ...(tls ? ['ssl=on', ...['ca', 'cert', 'key'].map((name) => `ssl_${name}_file=${join(this.folder, name)}`)] : []),
     ];
     const args = ['-D', this.data, ...settings.flatMap((setting) => ['-c', setting])];
     this.child = new Child('PostgreSQL', join(parts().postgres, 'postgres'), args, {
@@ -102,6 +106,18 @@ export class PostgresServer {
     const args = ['-D', this.data, '--no-sync', '--auth=trust', '--username=beamgate', '--encoding=UTF8', '--locale=C'];
     const made = spawnSync(join(parts().postgres, 'initdb'), args, { ...owner(), cwd: this.folder, encoding: 'utf8' });
     if (made.status !== 0) throw new Error(`initdb failed:\n${made.stderr}`);
+    if (this.options.tls) this.#secure(this.options.tls);
+  }
+
+  #secure({ files }: TlsParty): void {
+    const { uid, gid } = owner();
+    for (const [name, file] of Object.entries({ ca: files.ca, cert: files.certificate, key: files.key })) {
+      const path = join(this.folder, name);
+      copyFileSync(file, path);
+      chmodSync(path, 0o600);
+      if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
+    }
+    writeFileSync(join(this.data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 trust clientcert=verify-full\n');
   }
 }
 

@@ -6,8 +6,14 @@ import { deadLettersOf, declareTopology, EXCHANGES, queueOf, SERVICES, UNROUTED_
 import { Child } from './child.js';
 import { cleanEnvironment, freePort, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { parts } from './parts.js';
+import type { TlsParty } from './tls-authority.js';
 
 const NODE = 'test@localhost';
+
+export interface RabbitServerSettings {
+  /** It speaks TLS alone, shows this certificate, and takes nobody without one of the same authority. */
+  tls?: TlsParty;
+}
 
 /**
  * A RabbitMQ of our own on free ports of loopback, in a temporary folder, with the port mapper of Erlang that it needs.
@@ -19,17 +25,20 @@ export class RabbitServer {
   private mapper: Child | undefined;
   private child: Child | undefined;
 
-  private constructor(private readonly ports: { amqp: number; distribution: number; mapper: number }) {}
+  private constructor(
+    private readonly ports: { amqp: number; distribution: number; mapper: number },
+    private readonly tls: TlsParty | undefined,
+  ) {}
 
-  static async start(): Promise<RabbitServer> {
+  static async start({ tls }: RabbitServerSettings = {}): Promise<RabbitServer> {
     const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()];
-    const server = new RabbitServer({ amqp, distribution, mapper });
+    const server = new RabbitServer({ amqp, distribution, mapper }, tls);
     await server.startAgain();
     return server;
   }
 
   get url(): string {
-    return `amqp://guest:guest@127.0.0.1:${this.port}`;
+    return `${this.tls ? 'amqps' : 'amqp'}://guest:guest@127.0.0.1:${this.port}`;
   }
 
   get port(): number {
@@ -38,7 +47,7 @@ export class RabbitServer {
 
   /** A channel of the test itself, for what only the broker knows. */
   async withChannel<T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
-    const connection = await connect(this.url);
+    const connection = await connect(this.url, this.tls?.options);
     connection.on('error', () => undefined);
     try {
       const channel = await connection.createConfirmChannel();
@@ -98,7 +107,8 @@ export class RabbitServer {
   /** After `crash`; on the same ports and data. */
   async startAgain(): Promise<void> {
     mkdirSync(join(this.folder, 'log'), { recursive: true });
-    writeFileSync(join(this.folder, 'rabbitmq.conf'), 'vm_memory_high_watermark.absolute = 512MB\n');
+    const settings = ['vm_memory_high_watermark.absolute = 512MB', ...(this.tls ? this.#secure(this.tls) : [])];
+    writeFileSync(join(this.folder, 'rabbitmq.conf'), `${settings.join('\n')}\n`);
     writeFileSync(join(this.folder, 'plugins'), '[].\n');
     this.mapper ??= this.#program('epmd', 'epmd', ['-address', '127.0.0.1', '-port', `${this.ports.mapper}`]);
     this.child = this.#program('RabbitMQ', join(parts().rabbitmq, 'rabbitmq-server'), []);
@@ -130,6 +140,18 @@ export class RabbitServer {
     });
   }
 
+  #secure({ files: { ca, certificate, key } }: TlsParty): string[] {
+    return [
+      'listeners.tcp = none',
+      `listeners.ssl.1 = 127.0.0.1:${this.ports.amqp}`,
+      `ssl_options.cacertfile = ${ca}`,
+      `ssl_options.certfile = ${certificate}`,
+      `ssl_options.keyfile = ${key}`,
+      'ssl_options.verify = verify_peer',
+      'ssl_options.fail_if_no_peer_cert = true',
+    ];
+  }
+
   #environment(): NodeJS.ProcessEnv {
     const { amqp, distribution, mapper } = this.ports;
     return {
@@ -138,8 +160,7 @@ export class RabbitServer {
       // Makes the start script become Erlang instead of waiting for it.
       RUNNING_UNDER_SYSTEMD: 'true',
       RABBITMQ_NODENAME: NODE,
-      RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
-      RABBITMQ_NODE_PORT: `${amqp}`,
+      ...(this.tls ? {} : { RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1', RABBITMQ_NODE_PORT: `${amqp}` }),
       RABBITMQ_DIST_PORT: `${distribution}`,
       RABBITMQ_CONF_ENV_FILE: join(this.folder, 'none'),
       RABBITMQ_CONFIG_FILE: join(this.folder, 'rabbitmq'),

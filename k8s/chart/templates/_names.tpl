@@ -83,6 +83,13 @@ spec:
         - { name: BEAMGATE_COMPUTE_PRIORITY_CLASS, value: {{ include "beamgate.priorityClass" .root }} }
         {{- end }}
         - { name: BEAMGATE_AUTH_SIGNING_KEY_FILE, value: /etc/beamgate-key/issuer.pem }
+        {{- range $name := list "bus" "store" }}
+        {{- if (get $.root.Values $name).tlsSecret }}
+        - { name: BEAMGATE_{{ upper $name }}_TLS_CA, value: /etc/beamgate-tls/{{ $name }}/ca.crt }
+        - { name: BEAMGATE_{{ upper $name }}_TLS_CERTIFICATE, value: /etc/beamgate-tls/{{ $name }}/tls.crt }
+        - { name: BEAMGATE_{{ upper $name }}_TLS_KEY, value: /etc/beamgate-tls/{{ $name }}/tls.key }
+        {{- end }}
+        {{- end }}
       ports:
         - { name: http, containerPort: 8888 }
       startupProbe:
@@ -105,8 +112,19 @@ spec:
       volumeMounts:
         - { name: config, mountPath: /etc/beamgate, readOnly: true }
         - { name: signing-key, mountPath: /etc/beamgate-key, readOnly: true }
+        {{- range $name := list "bus" "store" }}
+        {{- if (get $.root.Values $name).tlsSecret }}
+        - { name: {{ $name }}-tls, mountPath: /etc/beamgate-tls/{{ $name }}, readOnly: true }
+        {{- end }}
+        {{- end }}
         - { name: data, mountPath: /var/lib/beamgate }
   volumes:
+    {{- range $name := list "bus" "store" }}
+    {{- with (get $.root.Values $name).tlsSecret }}
+    - name: {{ $name }}-tls
+      secret: { secretName: {{ . }} }
+    {{- end }}
+    {{- end }}
     - name: config
       secret: { secretName: {{ include "beamgate.configSecret" .root }} }
     - name: signing-key

@@ -7,6 +7,19 @@ import { DeviceResources, KernelUid, PodIdentity, PodProjects, PodVolumes, Toler
 const GiB = 1024 ** 3;
 const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
 
+/** Who we are, and whom we believe, towards a server that other services of ours speak through. */
+const tls = (server: string) =>
+  section({
+    ca: z.string().default('').describe(`Certificates (PEM) that may sign that of ${server}; empty: the usual ones`),
+    certificate: z
+      .string()
+      .default('')
+      .describe(`Our certificate (PEM) for ${server}; files of \`tls\` are read anew for each connection`),
+    key: z.string().default('').describe('Its private key (PEM)'),
+  }).refine(({ certificate, key }) => (certificate === '') === (key === ''), {
+    error: 'certificate and key belong together',
+  });
+
 /** Every setting of Beamgate: its default, unit and one sentence. The reference page is generated from it. */
 export const Config = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on'),
@@ -194,6 +207,7 @@ export const Config = z.strictObject({
       .union([z.literal(''), z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' })])
       .default('')
       .describe('`postgresql://user:password@host/database`; empty: an SQLite file in the data folder'),
+    tls: tls('PostgreSQL'),
     connections: z.int().positive().default(10).describe('Connections of one service to PostgreSQL, at most'),
     timeoutSeconds: z
       .number()
@@ -218,6 +232,7 @@ export const Config = z.strictObject({
       .describe(
         '`amqp://user:password@host/vhost` of RabbitMQ; empty: services of one process, joined by message ports',
       ),
+    tls: tls('RabbitMQ'),
     prefetch: z
       .int()
       .positive()

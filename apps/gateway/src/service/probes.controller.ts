@@ -8,6 +8,7 @@ import { Readiness } from '#libs/platform';
 import { KERNEL_READER, type KernelReader } from '#libs/store';
 import { Drain } from '../http/drain.js';
 import { GATEKEEPER, type Gatekeeper } from '../ports.js';
+import { storeCheck } from './store-check.js';
 
 /** For whoever runs the service: needs no token, tells no names. */
 @Public()
@@ -25,7 +26,7 @@ export class ProbesController {
     this.#readiness.add('service', async () => {
       if (drain.begun) throw new Error('The service stops.');
     });
-    this.#readiness.add('store', async () => void (await kernels.find(nobody)));
+    this.#readiness.add('store', storeCheck(kernels));
     this.#readiness.add('gatekeeper', async () => {
       await gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: nobody }).catch((error: unknown) => {
         if (!(error instanceof NotFound) && (error as { status?: number }).status !== 404) throw error;

@@ -49,8 +49,9 @@ export class RabbitConnection {
     // Loaded where it is used: the embedded service has no RabbitMQ.
     // By its default: in a bundle a CommonJS package has no other export.
     const { default: amqplib } = await import('amqplib');
-    const { url, name, reconnectMs = RABBIT_DEFAULTS.reconnectMs } = this.options;
+    const { url, tls, name, reconnectMs = RABBIT_DEFAULTS.reconnectMs } = this.options;
     const recovering = await amqplib.connect(withHeartbeat(url), {
+      ...tls,
       noDelay: true,
       keepAlive: true,
       timeout: 10_000,

@@ -1,9 +1,12 @@
+import type { ConnectionOptions } from 'node:tls';
 import type { Seal } from '#libs/domain';
 
 /** How a service speaks to RabbitMQ. */
 export interface RabbitOptions {
   /** `amqp://user:password@host:port/vhost`, `amqps://…` for TLS */
   url: string;
+  /** Of `tls.connect`, for `amqps`; the broker's name is checked in any case. */
+  tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>;
   /** Name of the connection in the broker's lists: the service, and which of its replicas. */
   name: string;
   /** Messages worked on at once; the rest wait in the broker. */

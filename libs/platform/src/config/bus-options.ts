@@ -1,5 +1,6 @@
 import { AesSeal } from '../aes-seal.js';
 import type { Config } from '../config.schema.js';
+import { givenTls } from './tls-files.js';
 
 /**
  * RabbitMQ, as `libs/bus` takes it.
@@ -12,6 +13,7 @@ export const busOptions = (
   warn: (sentence: string) => void,
 ) => ({
   url: bus.url,
+  ...givenTls(bus.tls),
   name,
   prefetch: bus.prefetch,
   timeoutMs: bus.timeoutSeconds * 1000,

@@ -12,6 +12,8 @@ const service = { replicas: count, resources: anything };
 const VALUES = {
   configSecret: text,
   signingKeySecret: text,
+  bus: object({ tlsSecret: text }),
+  store: object({ tlsSecret: text }),
   image: object({ repository: text, tag: text, pullPolicy: { enum: ['Always', 'IfNotPresent', 'Never'] } }),
   imagePullSecrets: { type: 'array', items: object({ name: text }) },
   gateway: object({

@@ -134,7 +134,9 @@ export const readFile = (path: string): Layer => {
     return target;
   }
   const byName = new Map(configKeys().map((key) => [key.name, key]));
-  const sections = new Set(configKeys().flatMap(({ path: parts }) => parts.slice(0, -1)));
+  const sections = new Set(
+    configKeys().flatMap(({ path: parts }) => parts.slice(0, -1).map((_, end) => parts.slice(0, end + 1).join('.'))),
+  );
   const walk = (value: unknown, name: string): void => {
     const key = byName.get(name);
     if (key) target.values.set(key, { value, source });

@@ -41,6 +41,9 @@ const conflicts = (config: Config): Omit<ConfigFault, 'source'>[] => [
   ...(config.compute.host === 'kubernetes' && Object.keys(config.compute.images).length === 0
     ? [{ key: 'compute.images', message: 'kernels as pods need an image for each environment that is offered' }]
     : []),
+  ...(config.bus.url.startsWith('amqp:') && (config.bus.tls.ca !== '' || config.bus.tls.certificate !== '')
+    ? [{ key: 'bus.tls', message: 'nothing is encrypted unless bus.url is an amqps:// URL' }]
+    : []),
   ...(Object.hasOwn(config.profiles, config.defaultProfile)
     ? []
     : [

@@ -5,16 +5,16 @@ import { openPool, type PoolOptions } from './postgres-pool.js';
 
 /** Where the database is, and how it is spoken to. */
 export type DatabaseOptions = Pick<PoolOptions, 'url'> &
-  Partial<Pick<PoolOptions, 'connections' | 'timeoutMs'>> & {
+  Partial<Pick<PoolOptions, 'connections' | 'timeoutMs' | 'tls'>> & {
     /** For the secrets in rows. */
     seal?: Seal;
   };
 
 /** Nothing is connected before the first statement. */
 export const openDatabase = (
-  { url, connections = 10, timeoutMs = 10_000 }: DatabaseOptions,
+  { url, tls, connections = 10, timeoutMs = 10_000 }: DatabaseOptions,
   more: Pick<PoolOptions, 'readOnly' | 'idleInTransactionMs'>,
 ): Kysely<Schema> =>
   new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool: () => openPool({ url, connections, timeoutMs, ...more }) }),
+    dialect: new PostgresDialect({ pool: () => openPool({ url, tls, connections, timeoutMs, ...more }) }),
   });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ConnectionOptions } from 'node:tls';
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import { DatabaseAway } from '../database-away.js';
@@ -7,6 +8,8 @@ import { isConnectionLoss } from './connection-loss.js';
 export interface PoolOptions {
   /** `postgresql://user:password@host:port/database?sslmode=…` */
   url: string;
+  /** Of `tls.connect`: as `sslmode=verify-full`, whatever the URL says of it. */
+  tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'> | undefined;
   /** Connections at most. */
   connections: number;
   /** How long a connection, a statement and its answer may each take, milliseconds. */
@@ -31,10 +34,11 @@ const PREPARED = 200;
  * @throws DatabaseAway from each statement while the database can't be reached
  */
 export async function openPool(given: PoolOptions): Promise<PostgresPool> {
-  const { url, connections, timeoutMs, idleInTransactionMs = timeoutMs, readOnly = false } = given;
+  const { url, tls, connections, timeoutMs, idleInTransactionMs = timeoutMs, readOnly = false } = given;
   const { default: pg } = await import('pg');
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: tls ? withoutSslMode(url) : url,
+    ...(tls ? { ssl: { ...tls } } : {}),
     max: connections,
     connectionTimeoutMillis: timeoutMs,
     statement_timeout: timeoutMs,
@@ -48,6 +52,14 @@ export async function openPool(given: PoolOptions): Promise<PostgresPool> {
   // Of connections that nobody uses just then; the pool has dropped it already.
   pool.on('error', () => undefined);
   return { connect: () => connect(pool), end: () => pool.end(), options: pool.options as object };
+}
+
+/** What the URL says of TLS would count before all else. */
+function withoutSslMode(url: string): string {
+  const parsed = new URL(url);
+  for (const name of [...parsed.searchParams.keys()])
+    if (/^(ssl|uselibpq)/.test(name)) parsed.searchParams.delete(name);
+  return parsed.href;
 }
 
 const clients = new WeakMap<PoolClient, PreparedClient>();
