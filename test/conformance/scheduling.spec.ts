@@ -28,7 +28,7 @@ const size = (gpu?: object) => ({
 const profiles = {
   small: size(),
   a100: { ...size({ count: 1 }), flavors: ['a100'] },
-  't4-or-a100': { ...size({ count: 1 }), flavors: ['t4', 'a100'] },
+  t4: { ...size({ count: 1 }), flavors: ['t4'] },
 };
 const own = (gpus: number) => ({ gpuMilli: { nominal: gpus * 1_000 } });
 const queues = (changes: object = {}) => ({
@@ -206,7 +206,7 @@ describe('three queues over two kinds of GPU', () => {
   });
 
   it('clears for a reservation that begins, whoever is idle there first', async () => {
-    const idle = start('--queue', 'night', '--profile', 't4-or-a100');
+    const idle = start('--queue', 'night', '--profile', 't4');
     expect((await ready(idle)).place).toMatchObject({ flavor: 't4' });
     const from = new Date(Date.now() + 2_000).toISOString();
     const to = new Date(Date.now() + 3_600_000).toISOString();
@@ -226,7 +226,7 @@ describe('three queues over two kinds of GPU', () => {
     );
     const { endReason, detail } = await inPhase(beamgate, idle, 'ended');
     expect([endReason, detail]).toEqual(['reservation', 'Its place is reserved for somebody else from now on.']);
-    const other = start('--queue', 'night', '--profile', 't4-or-a100');
+    const other = start('--queue', 'night', '--profile', 't4');
     running.add(other);
     expect(await whySoon(other, /reserved/)).toMatch(/What is free of t4 is reserved until/);
     expect(beamgateCli('reservation', 'ls')).toMatch(/beamtime/);
