@@ -35,7 +35,7 @@ it('is the node that was chosen, and no other', async () => {
   expect((await pods.podOf(kernelId)).spec?.nodeName).toBe(cluster.nodeName);
   const since = Date.now();
   const elsewhere = await pods.start({}, at({ node: 'elsewhere' }));
-  const { reason, detail } = await pods.facts.next(elsewhere, 'launch-failed');
+  const { reason, detail } = await pods.facts.until(elsewhere, 'launch-failed');
   expect(Date.now() - since).toBeLessThan(TOLD_WITHIN_MS);
   expect(reason).toBe('unschedulable');
   expect(detail).toMatch(/NodeAffinity/);
@@ -48,7 +48,7 @@ it('has the devices that were chosen, under the names of the settings, and no mo
   const kernel = (await pods.podOf(kernelId)).spec?.containers.find(({ name }) => name === 'kernel');
   expect(kernel?.resources?.limits).toMatchObject({ [RESOURCE]: '2' });
   const third = await pods.start({}, both);
-  const { detail } = await pods.facts.next(third, 'launch-failed');
+  const { detail } = await pods.facts.until(third, 'launch-failed');
   expect(detail).toContain(`Insufficient ${RESOURCE}`);
 });
 
@@ -57,7 +57,7 @@ it('has an instance of the MIG profile that was chosen', async () => {
   const instance = at({ devices: [0], migProfile: '1g.10gb' });
   await pods.launched({}, instance);
   const second = await pods.start({}, instance);
-  const { detail } = await pods.facts.next(second, 'launch-failed');
+  const { detail } = await pods.facts.until(second, 'launch-failed');
   expect(detail).toContain('Insufficient nvidia.com/mig-1g.10gb');
 });
 
@@ -66,7 +66,7 @@ it('may be a node whose taint the settings bear', async () => {
   try {
     await use();
     const kept = await pods.start({}, at());
-    const { detail } = await pods.facts.next(kept, 'launch-failed');
+    const { detail } = await pods.facts.until(kept, 'launch-failed');
     expect(detail).toMatch(/untolerated taint/);
     await pods.end();
     await use({ tolerations: [{ key: 'beamgate.test/gpu', value: 'only', effect: 'NoSchedule' }] });

@@ -20,7 +20,7 @@ describe('a failed launch', () => {
   it('tells of an image that does not exist, within two seconds of the cluster knowing', async () => {
     const kernelId = newKernelId();
     const known = pods.shown(kernelId, 'waiting', /^ErrImage/);
-    const failed = pods.facts.next(kernelId, 'launch-failed');
+    const failed = pods.facts.until(kernelId, 'launch-failed');
     const told = moment(failed);
     await pods.host.launch(kernelId, whom('ada'), anImage({ command: made('beamgate.test/nothing:here') }));
     const fact = await failed;
@@ -31,7 +31,7 @@ describe('a failed launch', () => {
   it('tells of an image without a Python, within two seconds of the cluster knowing', async () => {
     const kernelId = newKernelId();
     const known = pods.shown(kernelId, 'terminated', /^(StartError|ContainerCannotRun)$/);
-    const failed = pods.facts.next(kernelId, 'launch-failed');
+    const failed = pods.facts.until(kernelId, 'launch-failed');
     const told = moment(failed);
     await pods.host.launch(kernelId, whom('ada'), anImage({ command: made(IMAGES.pause) }));
     const fact = await failed;
@@ -41,7 +41,7 @@ describe('a failed launch', () => {
 
   it('tells of an image without a kernel', async () => {
     const kernelId = await pods.start({ command: made(IMAGES.agent) });
-    await expect(pods.facts.next(kernelId, 'launch-failed')).resolves.toMatchObject({
+    await expect(pods.facts.until(kernelId, 'launch-failed')).resolves.toMatchObject({
       detail: expect.stringMatching(/ipykernel/),
     });
   });
@@ -49,7 +49,7 @@ describe('a failed launch', () => {
   it('tells of what no node can hold, within two seconds of the cluster knowing', async () => {
     const kernelId = newKernelId();
     const known = pods.warned(kernelId, 'FailedScheduling');
-    const failed = pods.facts.next(kernelId, 'launch-failed');
+    const failed = pods.facts.until(kernelId, 'launch-failed');
     const told = moment(failed);
     await pods.host.launch(kernelId, whom('ada'), anImage({ requests: { cpuMilli: 900_000, memoryBytes: MEBI } }));
     await expect(failed).resolves.toMatchObject({
@@ -64,7 +64,7 @@ describe('a failed launch', () => {
     await pods.use(policy({ volumes: [{ name: 'raw', claim: 'nowhere', mountPath: '/raw' }] }));
     const kernelId = newKernelId();
     const known = pods.warned(kernelId, 'FailedScheduling');
-    const failed = pods.facts.next(kernelId, 'launch-failed');
+    const failed = pods.facts.until(kernelId, 'launch-failed');
     const told = moment(failed);
     await pods.host.launch(kernelId, whom('ada'), anImage());
     const fact = await failed;
@@ -79,7 +79,7 @@ describe('a failed launch', () => {
     await pods.use(policy({ volumes: [{ name: 'raw', claim: 'gone', mountPath: '/raw' }] }));
     const kernelId = newKernelId();
     const known = pods.warned(kernelId, 'FailedMount');
-    const failed = pods.facts.next(kernelId, 'launch-failed');
+    const failed = pods.facts.until(kernelId, 'launch-failed');
     const told = moment(failed);
     await pods.host.launch(kernelId, whom('ada'), anImage());
     const { detail } = await failed;
