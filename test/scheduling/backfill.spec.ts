@@ -52,7 +52,7 @@ function describeCase(golden: GoldenCase): void {
     });
 
     it('is EASY to the job where nobody has patience and age alone decides', () => {
-      const starts = run(replayBackfill(processors, { maxWaitMs: 0, overduePerShape: Infinity }));
+      const starts = run(replayBackfill(processors, { maxWaitMs: 0 }));
       expect(digest(starts)).toBe(golden.policies.easy.startsSha256);
     });
 

@@ -15,7 +15,7 @@ import {
 } from './waiting.js';
 
 /** So many overdue ones of a line are tried by age in one cycle, then the shortest: bounds the cost of a deep queue. */
-const OVERDUE_PER_LINE = 100;
+const OVERDUE_PER_LINE = 1_000;
 /** So many are passed over whose users may have no more. */
 const MOST_PASSED = 100;
 

@@ -6,6 +6,7 @@ export { type Explanation, explain, type Holder } from './explain.js';
 export type { FairShareSnapshot } from './fair-share.js';
 export * from './model.js';
 export type { Nomination } from './nomination.js';
+export type { Promised } from './promised.js';
 export { neverStarts, startableNow } from './room-for.js';
 export type { Running } from './running.js';
 export { type FullSnapshot as Snapshot, restoreFull as restore, snapshotFull as snapshot } from './snapshot.js';

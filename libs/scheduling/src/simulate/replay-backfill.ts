@@ -1,83 +1,60 @@
-import { BACKFILL_DEFAULTS, type BackfillOptions, type Promised } from '../backfill/backfill-cycle.js';
-import type { Candidate } from '../backfill/candidate.js';
-import { CandidateIndex } from '../backfill/candidate-index.js';
-import { CapacityProfile } from '../backfill/capacity-profile.js';
-import { planBackfill } from '../backfill/plan-backfill.js';
-import { SortedList } from '../backfill/sorted-list.js';
+import * as fullCore from '../core/index.js';
 import type { ReplayPolicy } from './replay.js';
 import type { TraceJob } from './swf.js';
 
-interface ReplayBackfillOptions extends Partial<BackfillOptions> {
+interface ReplayBackfillOptions {
   readonly maxWaitMs: number;
+  /** Heads that are protected. */
+  readonly depth?: number;
   /** Is told of each cycle's heads. */
-  readonly onPromised?: (promised: readonly Promised[], now: number) => void;
+  readonly onPromised?: (promised: readonly fullCore.Promised[], now: number) => void;
 }
 
-/** Our backfill as the core runs it, over a trace: one flavor, one queue in submit order, one rank. */
+const UNBOUNDED = { nominal: 2 ** 50, borrowLimit: 0, lendLimit: 0 };
+/** Longer than any trace: nobody's past counts. */
+const FOREVER_MS = 64e12;
+
+/** The core over a trace: one flavor of one node, one queue, one class; processors are its CPU. */
 export function replayBackfill(
   processors: number,
-  { maxWaitMs, onPromised, ...options }: ReplayBackfillOptions,
+  { maxWaitMs, depth = 1, onPromised }: ReplayBackfillOptions,
 ): ReplayPolicy {
-  const profile = new CapacityProfile([processors], 0);
-  const index = new CandidateIndex();
-  const queue = new SortedList<TraceJob>((a, b) => a.index - b.index);
+  const quotas = { all: { gpuMilli: UNBOUNDED, cpuMilli: UNBOUNDED, memoryBytes: UNBOUNDED } };
+  const once = { evict: 'never', minRuntimeMs: 0, leaseMs: 1, idleMs: 0, halfLifeMs: FOREVER_MS } as const;
+  const config: fullCore.CoreConfig = {
+    ...{ flavors: ['all'], cohorts: [], reservations: [], pools: [], graceMs: 0, evictedPerMinute: {} },
+    queues: [{ name: 'all', parent: null, weight: 1, state: 'open', caps: {}, quotas }],
+    classes: [{ name: 'all', rank: 0, maxWaitMs, ...once }],
+    protectedHeads: depth,
+  };
+  const state = new fullCore.State(config, 0);
   const jobs = new Map<string, TraceJob>();
-  const arrived = new Set<string>();
-  let freed = false;
-  let promised: readonly Promised[] = [];
+  const node = { id: 'all', cpuMilli: processors, memoryBytes: 0 };
+  let events: fullCore.CoreEvent[] = [{ kind: 'node-added', flavor: 'all', node }];
 
   return {
     arrived(job) {
-      const candidate = candidateOf(job, maxWaitMs);
-      jobs.set(candidate.id, job);
-      index.add(candidate);
-      queue.add(job);
-      arrived.add(candidate.shape);
+      const workload = workloadOf(job);
+      jobs.set(workload.id, job);
+      events.push({ kind: 'submitted', workload });
     },
     ended(job) {
-      profile.release(idOf(job));
-      freed = true;
+      events.push({ kind: 'released', id: idOf(job) });
     },
     cycle(now) {
-      profile.advance(now);
-      const plan = planBackfill(
-        {
-          now,
-          profile,
-          index,
-          order: inOrder(queue, maxWaitMs),
-          promised,
-          ...(freed ? {} : { shapes: arrived }),
-          start: ({ id }) => {
-            queue.delete(jobs.get(id) as TraceJob);
-            return 'started';
-          },
-        },
-        { ...BACKFILL_DEFAULTS, ...options },
-      );
-      promised = plan.promised;
-      arrived.clear();
-      freed = false;
-      onPromised?.(promised, now);
-      return plan.started.map(({ id }) => jobs.get(id) as TraceJob);
+      const { actions } = fullCore.step(state, events, now);
+      events = [];
+      onPromised?.(state.pool('all').promised, now);
+      return actions.flatMap((one) => (one.kind === 'start' ? [jobs.get(one.id) as TraceJob] : []));
     },
   };
-}
-
-/** The first of those that still wait, again and again past it. */
-function* inOrder(queue: SortedList<TraceJob>, maxWaitMs: number): Generator<Candidate> {
-  for (let job = queue.first(); job !== undefined; job = queue.after(job)) yield candidateOf(job, maxWaitMs);
 }
 
 /** Names sort as the jobs do, so that ties go to the first come. */
 const idOf = ({ index }: TraceJob): string => String(index).padStart(8, '0');
 
-const candidateOf = (job: TraceJob, maxWaitMs: number): Candidate => ({
-  id: idOf(job),
-  shape: String(job.size),
-  amounts: [job.size],
-  durationMs: job.estimateMs,
-  rank: 0,
-  submittedAt: job.submitMs,
-  maxWaitMs,
+const workloadOf = (job: TraceJob): fullCore.CoreWorkload => ({
+  ...{ id: idOf(job), queue: 'all', user: 'all', project: null, instrument: null, class: 'all', offset: 0 },
+  ...{ flavors: ['all'], request: { cpuMilli: job.size, memoryBytes: 0, gpuCount: 0, gpuMilli: 0 } },
+  ...{ environment: null, wallMs: job.estimateMs, submittedAt: job.submitMs, evictions: 0 },
 });
