@@ -212,6 +212,22 @@ describe('beamgate simulate', () => {
     expect(await faultOf('--trace', file('a.swf'), '--policy', 'fgd')).toContain('fcfs, easy, sjbf, beamgate');
     expect(await faultOf('--trace', file('a.swf'), '--class', 'x')).toContain('live, interactive, batch, scavenge');
     expect(await faultOf('--trace', file('tasks.csv.gz'))).toBe('Tasks of openb need --nodes');
-    expect(await faultOf('--trace', file('q.yaml'))).toBe(`${file('q.yaml')}: is neither .swf nor .csv`);
+    expect(await faultOf('--trace', file('q.yaml'))).toBe(`${file('q.yaml')}: is neither .swf, .csv nor .jsonl`);
+  });
+
+  it('replays a day of ours, and names the line that is none', async () => {
+    const request = { gpuMilli: 1_000, cpuMilli: 1_000, memoryBytes: 0 };
+    const one = { kind: 'beamline', at: 0, id: 'a', user: 'b', request, runMs: 60_000, wallLimitMs: 60_000 };
+    writeFileSync(file('day.jsonl'), `${JSON.stringify(one)}\n${JSON.stringify({ ...one, id: 'c' })}\n`);
+    writeFileSync(
+      file('day.yaml'),
+      'flavors: [{ name: a100, kind: gpu, model: A100 }]\nqueues: [{ name: live, quota: { a100: {} } }]\n',
+    );
+    const { metrics } = await json('--trace', file('day.jsonl'), '--config', file('day.yaml'), '--gpus', '1');
+    expect(metrics).toMatchObject({ 'live starts': 2, 'live wait p50, s': 0, 'live longest wait, s': 60 });
+    writeFileSync(file('broken.jsonl'), `${JSON.stringify(one)}\n{}\n`);
+    expect(await faultOf('--trace', file('broken.jsonl'), '--config', file('day.yaml'))).toMatch(
+      /line 2 is no session/,
+    );
   });
 });

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { simulationReport } from '#libs/scheduling';
 import { readQueues } from './simulate/read-queues.js';
+import { simulateDay } from './simulate/simulate-day.js';
 import { OPENB_POLICIES, simulateOpenb } from './simulate/simulate-openb.js';
 import { SWF_POLICIES, simulateSwf } from './simulate/simulate-swf.js';
 import type { Simulation } from './simulate/simulation.js';
@@ -17,6 +18,8 @@ interface Options {
   seed: number;
   arrivals?: string;
   arrivalsRow: number;
+  gpus: number;
+  cull: number;
   json?: true;
   html?: string;
 }
@@ -38,7 +41,10 @@ const toStdout = (text: string): unknown => process.stdout.write(text);
 export const simulateCommand = (print = toStdout): Command =>
   new Command('simulate')
     .description('replay recorded work under a scheduling policy and print what came of it')
-    .requiredOption('--trace <file>', 'jobs in SWF (.swf), or tasks of openb (.csv); .gz is unpacked')
+    .requiredOption(
+      '--trace <file>',
+      'jobs in SWF (.swf), tasks of openb (.csv), or a day of ours (.jsonl); .gz is unpacked',
+    )
     .option('--config <queues.yaml>', 'the configuration whose limits the policy beamgate keeps to')
     .option('--policy <name>', `SWF: ${SWF_POLICIES.join(', ')}; openb: ${OPENB_POLICIES.join(', ')}`, 'beamgate')
     .option('--class <name>', 'SWF: priority class of the jobs, in the configuration', 'batch')
@@ -48,6 +54,8 @@ export const simulateCommand = (print = toStdout): Command =>
     .option('--seed <n>', 'openb: of the order of arrival', whole, 42)
     .option('--arrivals <file>', 'openb: order of arrival, a JSON list of row numbers of tasks from 0; .gz is unpacked')
     .option('--arrivals-row <n>', 'openb: which list, from 0, where the file holds several', whole, 0)
+    .option('--gpus <n>', 'a day: devices, eight on a node', count, 40)
+    .option('--cull <minutes>', 'a day: idle kernels are ended after so long, whoever waits', above0, 60)
     .option('--json', 'print JSON, with the start of every job or the place of every task')
     .option('--html <file>', 'write a page with curves and waits')
     .action((options: Options) => {
@@ -62,7 +70,8 @@ function simulate({ config: file, nodes, processors, arrivals, ...options }: Opt
   if (/\.swf(\.gz)?$/.test(options.trace)) {
     return simulateSwf({ ...options, config, ...(processors === undefined ? {} : { processors }) });
   }
-  if (!/\.csv(\.gz)?$/.test(options.trace)) throw new Error(`${options.trace}: is neither .swf nor .csv`);
+  if (/\.jsonl(\.gz)?$/.test(options.trace)) return simulateDay({ ...options, config });
+  if (!/\.csv(\.gz)?$/.test(options.trace)) throw new Error(`${options.trace}: is neither .swf, .csv nor .jsonl`);
   if (nodes === undefined) throw new Error('Tasks of openb need --nodes');
   return simulateOpenb({ ...options, nodes, ...(arrivals === undefined ? {} : { arrivals }) });
 }

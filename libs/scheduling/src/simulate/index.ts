@@ -5,6 +5,7 @@ export type { Level } from './level.js';
 export { type Random, seededRandom } from './random.js';
 export * from './replay.js';
 export * from './replay-backfill.js';
+export * from './replay-day.js';
 export * from './replay-policies.js';
 export * from './report.js';
 export * from './swf.js';
