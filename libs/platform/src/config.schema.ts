@@ -1,8 +1,9 @@
-import { availableParallelism, homedir, totalmem, userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { NodeReport, Profile } from '#libs/contracts';
+import { Profile } from '#libs/contracts';
 import { DeviceResources, KernelUid, PodIdentity, PodProjects, PodVolumes, Toleration } from './pod.schema.js';
+import { schedulingShape } from './scheduling.schema.js';
 
 const GiB = 1024 ** 3;
 const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
@@ -371,40 +372,7 @@ export const Config = z.strictObject({
       .default(86400)
       .describe('An idle kernel without any service ends after this, seconds'),
   }),
-  scheduling: section({
-    cpuMilli: z
-      .int()
-      .positive()
-      .default(() => availableParallelism() * 1000 * 16)
-      .describe('CPU that may be booked, millicores; interactive kernels are mostly idle, so 16 times the machine'),
-    memoryBytes: z
-      .int()
-      .positive()
-      .default(() => Math.floor(totalmem() * 0.9))
-      .describe('Memory that may be booked, bytes'),
-    maxKernels: z.int().positive().default(10_000).describe('Kernels at once; more wait'),
-    maxKernelsPerUser: z.int().positive().default(10_000).describe('Kernels of one user at once; more wait'),
-    classRanks: z
-      .record(z.string(), z.int())
-      .default({ live: 900, interactive: 700, batch: 500, scavenge: 100 })
-      .describe('Rank of each priority class; higher goes first'),
-    defaultClass: z
-      .enum(['live', 'interactive', 'batch', 'scavenge'])
-      .default('interactive')
-      .describe('Class of kernels'),
-    adminOnlyClasses: z.array(z.string()).default(['live']).describe('Classes that only admins may ask for'),
-    nodes: z
-      .array(
-        NodeReport.extend({
-          labels: NodeReport.shape.labels.default({}),
-          availability: NodeReport.shape.availability.default('open'),
-          gpu: NodeReport.shape.gpu.default(null),
-        }),
-      )
-      .default([])
-      .describe('Nodes, and devices, of this machine as queues see them; only once queues are configured'),
-    maxQueued: z.int().positive().default(100_000).describe('Kernels that may wait; more are refused'),
-  }),
+  scheduling: section(schedulingShape),
   profiles: z
     .record(z.string(), Profile)
     .default({

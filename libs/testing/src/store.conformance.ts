@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { SchedulingConfig } from '#libs/contracts';
 import { Deposed, type KernelReader, type Readers, type Store } from '#libs/store';
 import { aBatch, aLaunchMessage } from './batch.js';
 import { aKernel, aKernelId, aSession, aToken } from './builders.js';
@@ -32,6 +33,31 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
 
     const visible = async (user: string, endedAfter = 0): Promise<string[]> =>
       (await readers.kernels.listVisible(user, endedAfter)).map(({ id }) => id);
+
+    it('keeps past use as it was told last, and each version of the configuration once', async () => {
+      expect([await store.shares(), await store.schedulingConfig(), await store.audit(10)]).toEqual([null, null, []]);
+      const config = SchedulingConfig.parse({ queues: [{ name: 'users' }] });
+      const made = { at: 5, actor: 'ada', action: 'scheduling', changes: [] };
+      const added = { kind: 'added' as const, path: 'queues.users', after: { name: 'users' } };
+      await store.commit({ ...aBatch(), shares: { at: 1, shares: { steps: [1] } } });
+      await store.commit({
+        ...aBatch(),
+        shares: { at: 2, shares: { steps: [2] } },
+        scheduling: { ...made, version: 1, config },
+      });
+      const second = { ...made, version: 2, config, action: 'queues', changes: [added] };
+      await store.commit({ ...aBatch(), scheduling: second });
+      const kernel = aKernel();
+      await expect(store.commit({ ...aBatch(), kernels: [kernel], scheduling: second })).rejects.toThrow();
+      expect(await store.kernels.find(kernel.id)).toBeUndefined();
+      expect(await store.shares()).toEqual({ at: 2, shares: { steps: [2] } });
+      expect(await store.schedulingConfig()).toEqual({ version: 2, config });
+      expect((await store.audit(10)).map(({ version, action }) => [version, action])).toEqual([
+        [2, 'queues'],
+        [1, 'scheduling'],
+      ]);
+      expect((await store.audit(1))[0]?.changes).toEqual([added]);
+    });
 
     it('gives back each row as it was, to writer and readers', async () => {
       const kernel = aKernel({
