@@ -112,7 +112,7 @@ export class Cluster {
     await this.until<V1ServiceAccount>(`/api/v1/namespaces/${name}/serviceaccounts`, 'default', () => true);
   }
 
-  /** Gives the service's user what it needs in namespaces, and the sight of nodes. */
+  /** Gives the service's user what it needs in namespaces, and the sight of nodes and of what is booked on them. */
   async allowBroker(...namespaces: string[]): Promise<void> {
     const rbac = this.config().makeApiClient(RbacAuthorizationV1Api);
     const subjects = [{ kind: 'User', name: 'beamgate', apiGroup: 'rbac.authorization.k8s.io' }];
@@ -124,12 +124,12 @@ export class Cluster {
       { apiGroups: [''], resources: ['secrets'], verbs },
       { apiGroups: [''], resources: ['events'], verbs: ['list', 'watch'] },
     ];
-    const nodes = [{ apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] }];
+    const seen = [{ apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['list', 'watch'] }];
     for (const namespace of namespaces) {
       await rbac.createNamespacedRole({ namespace, body: { metadata, rules } });
       await rbac.createNamespacedRoleBinding({ namespace, body: { metadata, subjects, roleRef: roleRef('Role') } });
     }
-    await rbac.createClusterRole({ body: { metadata, rules: nodes } });
+    await rbac.createClusterRole({ body: { metadata, rules: seen } });
     await rbac.createClusterRoleBinding({ body: { metadata, subjects, roleRef: roleRef('ClusterRole') } });
   }
 

@@ -52,6 +52,8 @@ export class HostOfPods {
       boot: readFileSync(join(root, 'agent/beamgate_agent/boot_pod.py'), 'utf8'),
       imagePullPolicy: 'IfNotPresent',
       ...policy({}),
+      tolerations: [],
+      deviceResources: {},
       pools: [],
       poolBudget: 4,
       projectActiveSeconds: 3600,

@@ -1,6 +1,6 @@
-import { SchedulingV1Api, type V1Node } from '@kubernetes/client-node';
+import { SchedulingV1Api, type V1Node, type V1Pod } from '@kubernetes/client-node';
 import type { KernelPlace } from '#libs/contracts';
-import { Cluster, isReady } from './cluster.js';
+import { Cluster, IMAGES, isReady } from './cluster.js';
 import { HostOfPods, NAMESPACE, policy, TOLD_WITHIN_MS } from './host-of-pods.js';
 
 const MODEL = 'NVIDIA-A100-SXM4-80GB';
@@ -87,4 +87,30 @@ it('has the priority of the settings, and is told of one that there is not', asy
   await use({ priorityClass: 'nothing' });
   const refused = await pods.start({}, at());
   expect(pods.facts.of(refused)).toMatchObject([{ kind: 'launch-failed', detail: expect.stringContaining('nothing') }]);
+});
+
+it('is told with what others leave of it, and its devices', async () => {
+  await use();
+  const all = await pods.facts.node(cluster.nodeName, ({ cpuMilli }) => cpuMilli > 0);
+  expect(all).toMatchObject({ availability: 'open', gpu: { model: MODEL } });
+  const body: V1Pod = {
+    metadata: { name: 'stranger', namespace: NAMESPACE },
+    spec: {
+      nodeName: cluster.nodeName,
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 10009, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          ...{ name: 'pause', image: IMAGES.pause, imagePullPolicy: 'Never' },
+          resources: { requests: { cpu: '250m' } },
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        },
+      ],
+    },
+  };
+  await cluster.core.createNamespacedPod({ namespace: NAMESPACE, body });
+  await pods.facts.node(cluster.nodeName, ({ cpuMilli }) => cpuMilli === all.cpuMilli - 250);
+  await cluster.core.deleteNamespacedPod({ namespace: NAMESPACE, name: 'stranger', gracePeriodSeconds: 0 });
+  await pods.facts.node(cluster.nodeName, ({ cpuMilli }) => cpuMilli === all.cpuMilli);
 });

@@ -19,6 +19,8 @@ export async function podHost(config: Config, log: Log): Promise<KernelHost> {
     boot: readFileSync(join(projectRoot(), 'agent', 'beamgate_agent', 'boot_pod.py'), 'utf8'),
     namespaces: podNamespaces(compute),
     place: podPlace(compute),
+    tolerations: compute.tolerations,
+    deviceResources: compute.deviceResources,
     pools: podPools(config, log),
     poolBudget: config.pools.budget,
     projectActiveSeconds: config.pools.projectActiveSeconds,

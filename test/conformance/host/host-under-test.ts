@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KernelFact, type KernelHost, type LaunchFor, ProcessHost, type ProcessHostOptions } from '#libs/compute';
-import { type AgentEndpoint, KernelId, type LaunchSpec } from '#libs/contracts';
+import { type AgentEndpoint, KernelId, type LaunchSpec, type NodeReport } from '#libs/contracts';
 import { AgentStream, EMPTY_OBJECT, packV1, peekV1 } from '#libs/jupyter';
 
 export const root = join(import.meta.dirname, '../../..');
@@ -53,12 +53,14 @@ type Of<K extends KernelFact['kind']> = Extract<KernelFact, { kind: K }>;
 /** The facts of a host, in order, and waiting for one. */
 export class Facts {
   readonly all: KernelFact[] = [];
+  /** As told last. */
+  nodes: readonly NodeReport[] = [];
   readonly #watchers = new Set<() => void>();
 
   constructor(host: KernelHost) {
     host.onFact((fact) => {
-      if (fact.kind === 'nodes') return;
-      this.all.push(fact);
+      if (fact.kind === 'nodes') this.nodes = fact.nodes;
+      else this.all.push(fact);
       for (const watcher of this.#watchers) watcher();
     });
   }
@@ -80,6 +82,20 @@ export class Facts {
         resolve(found);
       };
       this.#watchers.add(watcher);
+    });
+  }
+
+  /** The node once it is told of like that. */
+  node(id: string, look: (node: NodeReport) => boolean): Promise<NodeReport> {
+    return new Promise((resolve) => {
+      const watcher = () => {
+        const found = this.nodes.find((node) => node.id === id && look(node));
+        if (found === undefined) return;
+        this.#watchers.delete(watcher);
+        resolve(found);
+      };
+      this.#watchers.add(watcher);
+      watcher();
     });
   }
 

@@ -53,6 +53,10 @@ export interface KubernetesHostOptions {
    * @throws Error with a sentence for the user, where there is no place for it
    */
   place(whom: PodFor, labels: Readonly<Record<string, string>>): PodPlace;
+  /** Of all pods: a node that repels others takes nothing of ours. */
+  tolerations: readonly V1Toleration[];
+  /** Names of extended resources by GPU model, where they are not NVIDIA's. */
+  deviceResources: Readonly<Record<string, string>>;
   pools: readonly PodPoolOptions[];
   /** Warm kernels of all pools together, at most. */
   poolBudget: number;

@@ -7,6 +7,7 @@ import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
 import type { KubernetesHostOptions, PodPoolOptions } from './kubernetes-host-options.js';
 import { endpointOf, LABEL, type PodAgentSpec, podName, selectorOf, specOf } from './manifest.js';
+import { NodeReports } from './node-reports.js';
 import { PodApi, type PodRef, podsPath } from './pod-api.js';
 import type { PodContext } from './pod-context.js';
 import { PodPools } from './pod-pools.js';
@@ -21,6 +22,8 @@ const ADOPTED_START_SECONDS = 60;
 const ASK_MS = 5000;
 /** How long the end of a host waits for pods that are on their way out. */
 const FAREWELL_MS = 2000;
+/** What nodes are told of together: a rollout changes many pods at once. */
+const TOGETHER_MS = 200;
 
 /** Kernels as pods of one cluster, each of an agent's and a kernel's container. They outlive this process. */
 export class KubernetesHost implements KernelHost {
@@ -32,15 +35,19 @@ export class KubernetesHost implements KernelHost {
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
   readonly #pods: WatchedEach<V1Pod>;
   readonly #nodes: Watched<V1Node>;
+  readonly #strangers: Watched<V1Pod>;
+  readonly #reports: NodeReports;
+  #telling: NodeJS.Timeout | undefined;
   readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
-  #listener: (fact: KernelFact) => void = () => {};
+  #listener: (fact: KernelFact | NodesFact) => void = () => {};
   #closed = false;
 
   constructor(private readonly options: KubernetesHostOptions) {
     const { config, launcher, log, term } = options;
     const labelSelector = selectorOf(launcher);
     this.#api = new PodApi(config, options.namespaces, labelSelector);
+    this.#reports = new NodeReports(options.tolerations, options.deviceResources);
     const tell = (fact: KernelFact) => this.#tell(fact);
     const remove = (pod: PodRef, graceSeconds: number) => this.#remove(pod, graceSeconds);
     this.#context = { term, log, introduced: new Set(), tell, remove };
@@ -57,8 +64,26 @@ export class KubernetesHost implements KernelHost {
       watch: new Watch(config),
       path: '/api/v1/nodes',
       list: () => this.#api.core.listNode(),
-      onChange: (node) => isSilent(node) && this.#lose(node),
-      onGone: (node) => this.#lose(node),
+      onChange: (node) => {
+        this.#reports.onNode(node);
+        this.#tellNodes();
+        if (isSilent(node)) this.#lose(node);
+      },
+      onGone: (node) => {
+        this.#reports.onNodeGone(node);
+        this.#tellNodes();
+        this.#lose(node);
+      },
+      log,
+    });
+    this.#strangers = new Watched<V1Pod>({
+      watch: new Watch(config),
+      path: '/api/v1/pods',
+      labelSelector: `${LABEL.launcher}!=${launcher}`,
+      list: () => this.#api.core.listPodForAllNamespaces({ labelSelector: `${LABEL.launcher}!=${launcher}` }),
+      keep: ({ metadata }) => ({ metadata: { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' } }),
+      onChange: (pod) => this.#reports.onPod(pod) && this.#tellNodes(),
+      onGone: (pod) => this.#reports.onPodGone(pod) && this.#tellNodes(),
       log,
     });
     this.#warnings = podWarnings(config, options.namespaces, this.#api.core, log, (pod) => this.#hosted.pod(pod));
@@ -167,6 +192,7 @@ export class KubernetesHost implements KernelHost {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#telling);
     const warm = this.#pools.pods;
     this.#starts.close();
     this.#pools.close();
@@ -175,7 +201,18 @@ export class KubernetesHost implements KernelHost {
     await Promise.race([left, delay(FAREWELL_MS, undefined, { ref: false })]);
     for (const kernel of this.#hosted.all) kernel.release();
     this.#hosted.clear();
-    await Promise.all([this.#pods.close(), this.#nodes.close(), this.#warnings.close()]);
+    const watches = [this.#pods, this.#nodes, this.#strangers, this.#warnings];
+    await Promise.all(watches.map((one) => one.close()));
+  }
+
+  /** Once it is known what is there; a node without its strangers would look empty. */
+  #tellNodes(): void {
+    if (this.#closed || this.#telling !== undefined) return;
+    this.#telling = setTimeout(async () => {
+      await Promise.all([this.#nodes.listed, this.#strangers.listed]);
+      this.#telling = undefined;
+      if (!this.#closed) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
+    }, TOGETHER_MS).unref();
   }
 
   #isKnown = (kernelId: KernelId): boolean =>

@@ -13,6 +13,8 @@ export interface WatchedOptions<T extends KubernetesObject> {
   labelSelector?: string;
   fieldSelector?: string;
   list(): Promise<KubernetesListObject<T>>;
+  /** What is kept of each: less of it takes less memory. */
+  keep?(object: T): T;
   onChange(object: T): void;
   onGone(object: T): void;
   log: HostLog;
@@ -111,7 +113,7 @@ export class Watched<T extends KubernetesObject> {
   }
 
   #take(object: T): void {
-    this.#objects.set(keyOf(object), object);
+    this.#objects.set(keyOf(object), this.options.keep?.(object) ?? object);
     this.options.onChange(object);
   }
 
