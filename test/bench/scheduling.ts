@@ -136,7 +136,7 @@ function heap(): number {
   return process.memoryUsage().heapUsed;
 }
 
-const rounds = options.smoke ? 50 : 2_000;
+const rounds = options.smoke ? 50 : 1_000;
 const largest = options.smoke ? 2_000 : 100_000;
 const sizes: Size[] = options.smoke
   ? [{ pending: largest, nodes: 100, queues: 8, rounds }]

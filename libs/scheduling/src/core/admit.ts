@@ -126,12 +126,20 @@ function fill(cycle: Cycle, lines: readonly RankLine[]): void {
     if (part) part.fronts.push(front);
     else parts.set(line.ask.line, { fronts: [front], best: undefined });
   }
-  for (let front = best(cycle, parts); front?.pending; front = best(cycle, parts)) {
+  // What has started meanwhile has taken what there was: known for all that ask for the same.
+  const rooms = new Map<string, boolean>();
+  const hasRoom = (ask: Ask): boolean => {
+    const known = rooms.get(ask.key) ?? poolsFor(ask, cycle.heads, state.now).length > 0;
+    rooms.set(ask.key, known);
+    return known;
+  };
+  for (let front = best(cycle, parts, hasRoom); front?.pending; front = best(cycle, parts, hasRoom)) {
     const { pending, line } = front;
     (parts.get(line.ask.line) as Part).best = undefined;
     const after = front.overdue === null ? line.byDuration.after(pending) : line.byAge.after(pending);
-    const answer = hasRoom(cycle, line.ask) ? cycle.attempt(pending, false) : [];
+    const answer = hasRoom(line.ask) ? cycle.attempt(pending, false) : [];
     if (answer === undefined) {
+      rooms.clear();
       front.pending = after;
       byAgeOrShortest(front, state.now);
       continue;
@@ -157,9 +165,6 @@ function fill(cycle: Cycle, lines: readonly RankLine[]): void {
   }
 }
 
-/** Cheaper than an attempt: what has started meanwhile has taken what there was. */
-const hasRoom = ({ heads, state }: Cycle, ask: Ask): boolean => poolsFor(ask, heads, state.now).length > 0;
-
 /** Whether the next one is still tried for its age. */
 function byAgeOrShortest(front: Front, now: number): void {
   if (front.overdue === null) return;
@@ -169,10 +174,10 @@ function byAgeOrShortest(front: Front, now: number): void {
 }
 
 /** The next to be tried: of the queue with the least share. */
-function best(cycle: Cycle, parts: ReadonlyMap<QueueLine, Part>): Front | undefined {
+function best(cycle: Cycle, parts: ReadonlyMap<QueueLine, Part>, hasRoom: (ask: Ask) => boolean): Front | undefined {
   let found: { front: Front; shares: number[] } | undefined;
   for (const [line, part] of parts) {
-    if (part.best === undefined) part.best = bestOf(cycle, part);
+    if (part.best === undefined) part.best = bestOf(cycle, part, hasRoom);
     const front = part.best;
     if (!front) continue;
     const shares = cycle.state.shares.pathShares(line.queue);
@@ -181,10 +186,10 @@ function best(cycle: Cycle, parts: ReadonlyMap<QueueLine, Part>): Front | undefi
   return found?.front;
 }
 
-function bestOf({ state, order }: Cycle, { fronts }: Part): Front | null {
+function bestOf({ state, order }: Cycle, { fronts }: Part, hasRoom: (ask: Ask) => boolean): Front | null {
   let found: Front | null = null;
   for (const [at, front] of fronts.entries()) {
-    if (!front.pending || order.isClosed(front.line.ask)) continue;
+    if (!front.pending || order.isClosed(front.line.ask) || !hasRoom(front.line.ask)) continue;
     const now = { ...front, borrows: borrows(state, front.line.ask) };
     fronts[at] = now;
     if (!found || compareFronts(now, found) < 0) found = now;
