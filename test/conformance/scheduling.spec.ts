@@ -98,6 +98,20 @@ it('refuses a configuration that can not hold, with every fault by its path, and
   expect(JSON.parse(beamgateCli('audit', '-o', 'json'))).toEqual([]);
 });
 
+it('completes its commands in a shell', () => {
+  const script = join(beamgate.data, 'completion.bash');
+  writeFileSync(script, beamgateCli('completion', 'bash'));
+  const complete = (...line: string[]): string[] => {
+    const words = `COMP_WORDS=(${line.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${line.length - 1}`;
+    const shown = `printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const out = execFileSync('bash', ['-c', `source ${script}; ${words}; _beamgate; ${shown}`], { encoding: 'utf8' });
+    return out.split('\n').filter(Boolean);
+  };
+  expect(complete('beamgate', 'que')).toEqual(['queue']);
+  expect(complete('beamgate', 'kernel', 'st')).toEqual(['start', 'stop']);
+  expect(complete('beamgate', 'squeue', '--q')).toEqual(['--queue']);
+});
+
 it('says what a configuration would change before it does, and who made it so', async () => {
   const path = file(queues());
   expect(beamgateCli('apply', '--dry-run', '-f', path)).toMatch(/\+ queues\.users: .*\nnothing changed, version 0\n$/s);

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { applyCommands } from './apply.commands.js';
 import { type Connection, defaultDataFolder } from './client.js';
+import { completionCommand } from './completion.command.js';
 import { kernelCommands } from './kernel.command.js';
 import { queueCommands } from './queue.commands.js';
 import { simulateCommand } from './simulate.command.js';
@@ -21,6 +22,7 @@ program.addCommand(tokenCommand(connection));
 program.addCommand(simulateCommand());
 for (const command of [...queueCommands(connection), ...kernelCommands(connection), ...applyCommands(connection)])
   program.addCommand(command);
+program.addCommand(completionCommand(program));
 
 try {
   await program.parseAsync();
