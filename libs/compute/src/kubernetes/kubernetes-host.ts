@@ -208,10 +208,11 @@ export class KubernetesHost implements KernelHost {
   /** Once it is known what is there; a node without its strangers would look empty. */
   #tellNodes(): void {
     if (this.#closed || this.#telling !== undefined) return;
-    this.#telling = setTimeout(async () => {
-      await Promise.all([this.#nodes.listed, this.#strangers.listed]);
-      this.#telling = undefined;
-      if (!this.#closed) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
+    this.#telling = setTimeout(() => {
+      void Promise.all([this.#nodes.listed, this.#strangers.listed]).then(() => {
+        this.#telling = undefined;
+        if (!this.#closed) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
+      });
     }, TOGETHER_MS).unref();
   }
 
