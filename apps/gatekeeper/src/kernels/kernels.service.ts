@@ -20,10 +20,13 @@ import { workloadOf } from '../scheduling/workload-of.js';
 import type { Draft } from '../writer/draft.js';
 import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
+import { Waits } from './waits.js';
 
 /** Judges what callers ask of kernels. */
 @Injectable()
 export class KernelsService {
+  readonly #waits = new Waits();
+
   constructor(
     private readonly writer: Writer,
     private readonly known: Known,
@@ -77,7 +80,7 @@ export class KernelsService {
     if (kernel.phase === 'queued') {
       const { core, held, kernels } = this.known;
       const ground = { heldMs: held.all, since: (id: KernelId) => kernels.get(id)?.admittedAt ?? null };
-      return fullCore.waitExplanation(core, kernelId, ground, this.clock.now());
+      return this.#waits.explain(core, kernelId, ground, this.clock.now());
     }
     if (!isLaunching(kernel)) return null;
     return {

@@ -29,7 +29,7 @@ export function forecast(known: Known, config: SchedulingConfig, now: number): S
       one.kind === 'start' ? entry(one.id, `Would start on ${one.node}, of ${one.flavor}.`) : [],
     ),
     waits: [...core.waiting.workloads()].flatMap(({ id }) => {
-      const why = fullCore.waitExplanation(core, id as KernelId, NO_GROUND, now, false);
+      const why = fullCore.waitExplanation(core, id as KernelId, NO_GROUND, now, null);
       return why ? entry(id, why.text) : [];
     }),
     reclaims: evicted(true),

@@ -47,7 +47,7 @@ export function stateOf({ core, kernels, held }: Known, now: number): Scheduling
             node: holds?.placement.node ?? null,
             startedAt: holds?.startedAt ?? null,
           },
-          wait: holds ? null : fullCore.waitExplanation(core, id, ground, now, false),
+          wait: holds ? null : fullCore.waitExplanation(core, id, ground, now, null),
         },
       ];
     }),

@@ -5,7 +5,7 @@ import type { FullState } from './state.js';
 import type { Pending } from './waiting.js';
 
 /** Beyond so many workloads a dry run would hold up the scheduler. */
-const MOST = 2_000;
+const MOST = 500;
 /** So many kernels of others are tried, the youngest first. */
 const MOST_TRIES = 5;
 

@@ -33,9 +33,10 @@ export interface Explanation {
 /**
  * Why one waits. Changes nothing.
  *
+ * @param change  what would start it, where that was found lately; undefined: is looked for
  * @returns undefined where it does not wait
  */
-export function explain(state: FullState, id: string, withChange = true): Explanation | undefined {
+export function explain(state: FullState, id: string, change?: string | null): Explanation | undefined {
   const pending = state.waiting.get(id);
   if (!pending) return undefined;
   const reason = reasonOf(state, pending);
@@ -46,7 +47,7 @@ export function explain(state: FullState, id: string, withChange = true): Explan
     of: pending.group.ask.line.size,
     holders: holdersOf(state, pending, 'flavor' in reason ? reason.flavor : undefined),
     earliest: earliestOf(state, pending, reason),
-    change: withChange ? cheapestChange(state, pending, reason) : null,
+    change: change === undefined ? cheapestChange(state, pending, reason) : change,
     ahead,
   };
 }

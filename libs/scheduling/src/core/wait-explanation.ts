@@ -11,7 +11,7 @@ import type { FullState } from './state.js';
  * Why a workload waits, for people and programs: where it stands, what it waits for, when it is thought to start, and what
  * would start it now.
  *
- * @param withChange  looks for what would start it, by dry runs
+ * @param known  what would start it, where that was found lately; undefined: is looked for, by dry runs
  * @returns null where it does not wait
  */
 export function waitExplanation(
@@ -19,9 +19,9 @@ export function waitExplanation(
   id: KernelId,
   ground: Ground,
   now: number,
-  withChange = true,
+  known?: string | null,
 ): WaitExplanation | null {
-  const found = explain(state, id, withChange);
+  const found = explain(state, id, known);
   if (!found) return null;
   const { reason, position, of, holders, change } = found;
   const start = startOf(state, id, found, ground, now);
