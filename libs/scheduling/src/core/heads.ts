@@ -69,11 +69,6 @@ export class Heads {
     if (at !== undefined) this.#protect(head, amounts, at, false);
   }
 
-  /** Whether it was told that nothing delays it. */
-  has(id: string): boolean {
-    return this.promised.some((one) => one.id === id) || this.#young?.workload.id === id;
-  }
-
   /** Ends the cycle. */
   settle(): void {
     this.protectFromBelow(-Infinity);
