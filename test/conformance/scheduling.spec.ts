@@ -54,7 +54,7 @@ const queues = (changes: object = {}) => ({
     { name: 'batch', rank: 500, evict: 'requeue' },
     { name: 'scavenge', rank: 100, evict: 'requeue' },
   ],
-  policies: { graceSeconds: 1 },
+  policies: { graceSeconds: 5 },
   ...changes,
 });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -10,7 +11,9 @@ export async function nextTerm(file: string, least = 1): Promise<number> {
   const last = Number(await readFile(file, 'utf8').catch(() => '0'));
   const term = Math.max(least, Number.isSafeInteger(last) ? last + 1 : Date.now());
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, `${term}\n`);
-  await rename(`${file}.new`, file);
+  // Another launcher may be on its way out while this one comes.
+  const fresh = `${file}.${randomUUID()}`;
+  await writeFile(fresh, `${term}\n`);
+  await rename(fresh, file);
   return term;
 }
