@@ -49,12 +49,17 @@ describe('an image', () => {
     const options = {
       agentImage: 'a',
       imagePullPolicy: 'Always',
-      namespace: 'n',
       launcher: 'l',
       ringBytes: 1,
       boot: '',
     };
-    const pod = podOf('k' as never, launch as never, { groups: [], node: null } as never, {}, options as never);
+    const pod = podOf(
+      'k' as never,
+      launch as never,
+      { groups: [], node: null, namespace: 'n', volumes: [] } as never,
+      {},
+      options as never,
+    );
     const [program = '', ...args] = pod.spec?.containers.find(({ name }) => name === 'agent')?.command ?? [];
     const local = args.map((arg) => (arg.startsWith('/') ? join(folder, arg) : arg));
     expect(local).not.toEqual(args);
