@@ -63,11 +63,11 @@ function inTheWay(state: FullState, pool: Pool, reservation: ReservationConfig):
       !isOwner(reservation, one.workload) &&
       (one.reservation === null || one.lent),
   );
-  const clipped = others.filter(({ leaving, clippedBy }) => leaving === null && clippedBy === reservation.id);
+  const clipped = others.filter((one) => isStaying(one, at) && one.clippedBy === reservation.id);
   const missing = shortage(pool, reservation, at, new Set(clipped));
   const chosen: Running[] = [];
   const stays = others
-    .filter((one) => !clipped.includes(one) && one.leaving === null && pool.until(one) > at)
+    .filter((one) => !clipped.includes(one) && isStaying(one, at) && pool.until(one) > at)
     .filter(({ workload }) => (state.classOf(workload)?.evict ?? 'never') !== 'never')
     .sort((a, b) => compareLoss(state, a, b));
   for (const one of stays) {
@@ -97,7 +97,7 @@ function shortage(pool: Pool, reservation: ReservationConfig, at: number, going:
       (from < reservation.from || (from === reservation.from && id < reservation.id)),
   );
   const stays = [...pool.booked.values()].filter(
-    (one) => one.leaving === null && !going.has(one) && pool.until(one) > at && pool.isOffered(one),
+    (one) => isStaying(one, at) && !going.has(one) && pool.until(one) > at && pool.isOffered(one),
   );
   return AXES.map((axis, index) => {
     const sum = (all: readonly Running[]): number =>
@@ -109,3 +109,6 @@ function shortage(pool: Pool, reservation: ReservationConfig, at: number, going:
     return unused(reservation) - free;
   });
 }
+
+/** Whether it was not told to be gone by then. */
+const isStaying = ({ leaving }: Running, at: number): boolean => leaving === null || leaving.at > at;
