@@ -12,6 +12,8 @@ import { testParts } from './test-parts.mjs';
 
 const results = join(root, 'test-results');
 const log = (line) => process.stderr.write(`${line}\n`);
+/** A suite takes some minutes; what never ends must fail by its name, not use up the time of all others. */
+const MOST_MINUTES = 20;
 const resultFile = (name, kind) => join(results, `${name}.${kind}`);
 
 /** Runs a command to its end; its output is kept and shown in one piece, since suites run beside each other. */
@@ -27,7 +29,15 @@ function finished(name, command, args, cwd = root) {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('error', (error) => keep(`${error.message}\n`));
+    const limit = setTimeout(() => {
+      keep(`Not over after ${MOST_MINUTES} minutes\n`);
+      child.kill('SIGKILL');
+      // What it started may hold on to them.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, MOST_MINUTES * 60_000);
     child.on('close', (code) => {
+      clearTimeout(limit);
       log(`${output.trimEnd()}\n${name}: ${code === 0 ? 'passed' : 'FAILED'} (${seconds(since)} s)\n`);
       resolve({ ok: code === 0, seconds: seconds(since) });
     });

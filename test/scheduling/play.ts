@@ -11,12 +11,16 @@ export interface Moment {
   result: fullCore.CoreStep;
 }
 
+const MOST_STILL = 500;
+
 /** The world around a core: ends those that are evicted when they are due, puts back those that are requeued. */
 export class Play {
   now = 0;
   /** Who was told to go, and when. */
   readonly leaving = new Map<string, { at: number; how: fullCore.EvictedAs; workload: fullCore.CoreWorkload }>();
   #next: number | null = null;
+  /** Steps since time has passed. */
+  #still = 0;
 
   constructor(
     readonly state: fullCore.State,
@@ -47,6 +51,8 @@ export class Play {
     for (let next = this.next; next <= time; next = this.next) {
       if (next <= this.now && this.leaving.size === 0)
         throw new Error(`It asks to be called again at ${next}, which is now`);
+      this.#still = next > this.now ? 0 : this.#still + 1;
+      if (this.#still > MOST_STILL) throw new Error(`It never comes to rest at ${this.now}`);
       this.now = Math.max(this.now, next);
       this.tell(this.due());
     }

@@ -65,10 +65,12 @@ export function roomOn(state: FullState, pending: Pending, pool: Pool, heads: He
         ? now
         : profile.earliestStart(amounts, durationMs, now);
     if (placement) {
-      const claim = { reservation: owned ?? lentBy(pool, usable, amounts, durationMs), lent: owned === null };
-      if (at === now) return { flavor, placement, until: now + durationMs, ...claim, clippedBy: null };
-      const edge = workload.wallMs === null ? clippedLease(pool, pending, own, now) : undefined;
-      if (edge) return { flavor, placement, until: edge.from, ...claim, clippedBy: edge.id };
+      const edge = at === now || workload.wallMs !== null ? undefined : clippedLease(pool, pending, own, now);
+      const until = edge?.from ?? now + durationMs;
+      if (at === now || edge) {
+        const reservation = owned ?? lentBy(pool, usable, amounts, until - now);
+        return { flavor, placement, until, reservation, lent: owned === null, clippedBy: edge?.id ?? null };
+      }
       return { flavor, reason: heldBack(pool, pending, at, now), capacity: { at, fragmented: false } };
     }
     if (at === now) {
@@ -84,7 +86,7 @@ export function roomOn(state: FullState, pending: Pending, pool: Pool, heads: He
 
 export const isRoom = (answer: Room | NoRoom): answer is Room => 'placement' in answer;
 
-/** Whose reservation one that is no owner lies in: the first that would have to give way. */
+/** Whose reservation one that is no owner lies in: the first that would have to give way. Holds them again. */
 function lentBy(pool: Pool, usable: readonly string[], amounts: readonly number[], durationMs: number): string | null {
   if (usable.length === 0) return null;
   for (const id of usable) pool.renewReservation(id);

@@ -168,6 +168,50 @@ describe('a step of the full core', () => {
     expect(started(state, [submit('hers', 2, 500, { user: 'eve' })], 101)).toEqual(['hers']);
   });
 
+  it('leaves a reservation to its owners: nobody else gets the place of one who uses it', () => {
+    const amounts = { gpuMilli: 2_000, cpuMilli: 0, memoryBytes: 0 };
+    const times = { from: 0, to: 1_000, leadMs: 0, graceMs: 0 };
+    const reservation = { id: 'r', flavor: 't4', amounts, owner: { user: 'eve' }, ...times };
+    // One that could use it if it were lent, and one that could not.
+    for (const above of ['interactive', 'live']) {
+      const state = new FullState({ ...config, reservations: [reservation] }, 0);
+      const both = [submit('hers', 2, 500, { user: 'eve' }), submit('his', 2, 500, { submittedAt: 1 })];
+      expect(started(state, [node, ...both], 10)).toEqual(['hers', 'his']);
+      expect(stepFull(state, [submit('above', 3, 100, { class: above })], 20).actions).toEqual([]);
+      const own = submit('own', 2, 100, { class: above, user: 'eve' });
+      const evicted = expect.objectContaining({ kind: 'evict', id: 'hers', for: 'own' });
+      expect(stepFull(state, [own], 30).actions).toEqual([evicted]);
+    }
+  });
+
+  it('evicts who lies in a lent reservation for its owner, but gives its place to nobody else', () => {
+    const amounts = { gpuMilli: 2_000, cpuMilli: 0, memoryBytes: 0 };
+    const times = { from: 0, to: 1_000, leadMs: 0, graceMs: 0 };
+    const reservation = { id: 'r', flavor: 't4', amounts, owner: { user: 'eve' }, ...times };
+    const state = new FullState({ ...config, reservations: [reservation] }, 0);
+    expect(started(state, [node, submit('lent', 4, 500)], 10)).toEqual(['lent']);
+    const live = (id: string, gpuCount: number, user: string) => submit(id, gpuCount, 100, { class: 'live', user });
+    expect(stepFull(state, [live('his', 3, 'bob')], 20).actions).toEqual([]);
+    const evicted = expect.objectContaining({ kind: 'evict', id: 'lent', for: 'hers' });
+    expect(stepFull(state, [live('hers', 2, 'eve')], 30).actions).toEqual([evicted]);
+  });
+
+  it('lends a reservation only to one that does not fit beside it, for as long as its lease is', () => {
+    const reservation = (id: string, gpuMilli: number, from: number, to: number) => ({
+      ...{ id, flavor: 't4', amounts: { gpuMilli, cpuMilli: 0, memoryBytes: 0 }, owner: { user: 'eve' } },
+      ...{ from, to, leadMs: 0, graceMs: 50 },
+    });
+    const reservations = [reservation('now', 2_000, 0, 300), reservation('later', 4_000, 300, 400)];
+    const state = new FullState({ ...config, reservations }, 0);
+    const kernels = ['one', 'two', 'three'].map((id) => submit(id, 1, null, { class: 'interactive' }));
+    expect(started(state, [node, ...kernels], 60)).toEqual(['one', 'three', 'two']);
+    expect([...state.running.values()].map((one) => [one.workload.id, one.reservation])).toEqual([
+      ['one', null],
+      ['three', null],
+      ['two', 'now'],
+    ]);
+  });
+
   it('explains a wait: why, who holds what is missing, from when on, and what would change it', () => {
     const state = new FullState(config, 0);
     stepFull(state, [node, submit('long', 3, 100, { user: 'bob' }), submit('head', 4, 50, { submittedAt: 1 })], 2);

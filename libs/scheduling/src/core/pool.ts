@@ -24,6 +24,8 @@ export class Pool {
   /** Nodes that bound how many may run there. */
   #bounded = 0;
   #reservations: readonly ReservationConfig[] = [];
+  /** Of those that are booked who is thought away for the moment. */
+  #away: ReadonlySet<Running> = NOBODY;
   /** Whether an empty node could take a shape, as long as the nodes are the same. */
   readonly #couldFit = new Map<Shape, boolean>();
 
@@ -148,6 +150,10 @@ export class Pool {
     const held = gone.filter((one) => this.profile.held(workloadHold(one.workload.id)));
     const until = held.map((one) => this.until(one));
     for (const one of held) this.profile.release(workloadHold(one.workload.id));
+    // What they leave of a reservation is its owners' again, not anybody's.
+    const reservations = [...new Set(gone.flatMap(({ reservation }) => reservation ?? []))];
+    this.#away = new Set(gone);
+    for (const id of reservations) this.renewReservation(id);
     const { now } = this.profile;
     for (const { id, amounts, at, durationMs } of heads) {
       const from = Math.max(at, now);
@@ -161,6 +167,8 @@ export class Pool {
         const hold = { amounts: one.amounts, from: Math.min(one.startedAt, now), to: until[at] as number };
         this.profile.hold(workloadHold(one.workload.id), hold);
       }
+      this.#away = NOBODY;
+      for (const id of reservations) this.renewReservation(id);
     }
   }
 
@@ -183,9 +191,9 @@ export class Pool {
     this.profile.release(reservationHold(reservation.id));
     if (to <= this.profile.now || from >= to) return;
     const left = AXES.map((axis) => reservation.amounts[axis]);
-    for (const { reservation: of, amounts } of this.booked.values()) {
-      if (of !== id) continue;
-      for (const [axis, amount] of amounts.entries()) left[axis] = Math.max(0, (left[axis] as number) - amount);
+    for (const one of this.booked.values()) {
+      if (one.reservation !== id || this.#away.has(one)) continue;
+      for (const [axis, amount] of one.amounts.entries()) left[axis] = Math.max(0, (left[axis] as number) - amount);
     }
     this.profile.hold(reservationHold(reservation.id), { amounts: left, from, to, lapses: true });
   }
@@ -225,6 +233,8 @@ function drop(sets: Map<string, Set<Running>>, key: string, running: Running): v
   there?.delete(running);
   if (there?.size === 0) sets.delete(key);
 }
+
+const NOBODY: ReadonlySet<Running> = new Set();
 
 /** Kinds of holds never share a name. */
 const workloadHold = (id: string): string => `workload ${id}`;

@@ -52,6 +52,7 @@ function evictable(state: FullState, { workload, group }: Pending, pool: Pool, o
   const rank = group.class?.rank ?? -1;
   const { amounts } = group.ask;
   const grudge = state.grudges.get(workload.id);
+  const claim = group.class ? claimsOn(pool, workload, group.class, now) : { own: null };
   const may = (one: Running): boolean => {
     const { workload: own } = one;
     const its = state.classOf(own);
@@ -60,6 +61,8 @@ function evictable(state: FullState, { workload, group }: Pending, pool: Pool, o
     if (!gives) return false;
     const isIdle = its.evict === 'reclaim' && one.idleSince !== null && one.idleSince + its.idleMs <= now && !one.kept;
     if (owns && one.lent) return its.evict === 'requeue' || its.evict === 'reclaim';
+    // Who uses a reservation of its own goes for nobody but another of its owners.
+    if (one.reservation !== null && !one.lent && one.reservation !== claim.own) return false;
     const goes = its.evict === 'requeue' ? its.rank < rank : isIdle && its.rank <= rank;
     if (!goes) return false;
     const doublings = Math.min(MOST_DOUBLINGS, own.evictions);
