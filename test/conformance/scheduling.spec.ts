@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { Beamgate } from '../support/beamgate.js';
@@ -262,4 +262,21 @@ describe('three queues over two kinds of GPU', () => {
     await beamgate.startAgain();
     expect(told(await state())).toEqual(before);
   });
+});
+
+it('keeps spares where there is room for them, and gives them to who comes', async () => {
+  const path = join(beamgate.data, 'logs/beamgate.log');
+  const from = readFileSync(path, 'utf8').length;
+  const logged = (what: string): Promise<true> =>
+    eventually(what, async () => readFileSync(path, 'utf8').slice(from).includes(what) || undefined, 30);
+  expect(() => beamgateCli('pool', 'set', 'python3', 'cpu', '--profile', 'tiny')).toThrow(/there is no profile tiny/);
+  expect(beamgateCli('pool', 'set', 'python3', 'cpu', '--min', '2', '--max', '2')).toMatch(/applied as version/);
+  expect(beamgateCli('pool', 'ls')).toMatch(/python3 +cpu +- +2 +2\n/);
+  await logged('"ready":2,"msg":"warm kernel ready"');
+  const id = start('--queue', 'night');
+  await inPhase(beamgate, id, 'ready');
+  await logged(`"kernelId":"${id}","owner":"${(await getKernel(beamgate, id)).owner}","msg":"claiming a warm kernel"`);
+  await endKernel(beamgate, id);
+  expect(beamgateCli('pool', 'rm', 'python3', 'cpu')).toMatch(/applied as version/);
+  await logged('"kernelspec":"python3","floor":0,"ceiling":0,"msg":"spares are kept"');
 });

@@ -60,6 +60,11 @@ const classes: fullCore.ClassConfig[] = [
   { ...plain, name: 'scavenge', rank: 100, maxWaitMs: null, evict: 'requeue', leaseMs: 900, halfLifeMs: 6_400 },
 ];
 
+const pool = (flavor: string, changes: object = {}): fullCore.PoolConfig => ({
+  ...{ environment: 'python3', flavor, request: { cpuMilli: 500, memoryBytes: 0 }, min: 1, max: 3, target: 0.9 },
+  ...{ coldStartMs: 1_000, budget: {}, ...changes },
+});
+
 const config: fc.Arbitrary<Config> = fc
   .record({
     queues: fc.array(queue, { minLength: 1, maxLength: 3 }),
@@ -67,6 +72,7 @@ const config: fc.Arbitrary<Config> = fc
     protectedHeads: fc.integer({ min: 0, max: 2 }),
     graceMs: fc.constantFrom(0, 50),
     evictedPerMinute: fc.constantFrom({}, { gpuMilli: 3_000 }),
+    pools: fc.constantFrom([], [pool('cpu')], [pool('cpu', { min: 0 }), pool('t4', { budget: { cpuMilli: 1_000 } })]),
   })
   .map(({ queues, reservations, ...rest }) => ({
     ...rest,
@@ -74,7 +80,6 @@ const config: fc.Arbitrary<Config> = fc
     cohorts: [{ name: 'all', parent: null, weight: 1, quotas: {} }],
     queues: queues.map((one, at) => ({ ...one, name: `q${at}`, parent: 'all' })),
     classes,
-    pools: [],
     reservations: reservations.map(({ lasts, ...one }, at) => ({ ...one, id: `r${at}`, to: one.from + lasts })),
   }));
 
@@ -172,7 +177,7 @@ function workloadOf(pick: number, at: number, now: number): fullCore.CoreWorkloa
     request,
     wallMs: pick % 4 === 0 ? null : 100 * (1 + (pick % 7)),
     submittedAt: now,
-    environment: null,
+    environment: pick % 3 === 0 ? null : 'python3',
     evictions: 0,
   };
 }

@@ -29,7 +29,9 @@ export class Play {
 
   tell(events: fullCore.CoreEvent[]): fullCore.CoreStep {
     const result = step(this.state, events, this.now);
-    for (const { kind, id, ...action } of result.actions) {
+    for (const one of result.actions) {
+      if (one.kind === 'warm') continue;
+      const { kind, id, ...action } = one;
       const workload = this.state.running.get(id)?.workload;
       if (kind === 'evict' && workload) {
         const { at, how } = action as { at: number; how: fullCore.EvictedAs };

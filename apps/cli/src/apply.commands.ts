@@ -1,17 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { parse } from 'yaml';
-import type { AuditRow, Reservation, SchedulingChange, SchedulingConfig, WarmPool } from '#libs/contracts';
+import type { AuditRow, Reservation, SchedulingChange, SchedulingConfig } from '#libs/contracts';
+import { changeText } from './change-text.js';
 import { type Connection, call, read } from './client.js';
 import { type OutputOptions, show, withOutput } from './output-options.js';
+import { poolCommand } from './pool.command.js';
 import { type Column, shown } from './table.js';
 
-const FORECAST = {
-  starts: 'would start',
-  waits: 'would wait',
-  reclaims: 'would be reclaimed',
-  evicts: 'would be evicted',
-} as const;
 const RESERVATIONS: Column<Reservation>[] = [
   { title: 'NAME', of: ({ name }) => name },
   { title: 'START', of: ({ start }) => start },
@@ -19,12 +15,6 @@ const RESERVATIONS: Column<Reservation>[] = [
   { title: 'QUEUE', of: ({ owner }) => owner.queue },
   { title: 'USER', of: ({ owner }) => owner.user ?? null },
   { title: 'AMOUNTS', of: ({ amounts }) => JSON.stringify(amounts) },
-];
-const POOLS: Column<WarmPool>[] = [
-  { title: 'ENVIRONMENT', of: ({ environment }) => environment },
-  { title: 'FLAVOR', of: ({ flavor }) => flavor },
-  { title: 'MIN', of: ({ min }) => min },
-  { title: 'MAX', of: ({ max }) => max },
 ];
 const AUDIT: Column<AuditRow>[] = [
   { title: 'VERSION', of: ({ version }) => version },
@@ -44,7 +34,7 @@ export function applyCommands(connection: () => Connection): Command[] {
     withOutput(command).requiredOption('-f, --file <path>', 'YAML or JSON; - is the standard input');
   const fromFile = (path: string): unknown => parse(readFileSync(path === '-' ? 0 : path, 'utf8'));
   const told = (change: SchedulingChange, { output }: OutputOptions): string =>
-    output === 'json' || output === 'yaml' ? shown([], [], output, change) : text(change);
+    output === 'json' || output === 'yaml' ? shown([], [], output, change) : changeText(change);
 
   const apply = file(new Command('apply').description('make a configuration the one that holds'))
     .option('--dry-run', 'say what would become of it, and change nothing', false)
@@ -79,7 +69,7 @@ export function applyCommands(connection: () => Connection): Command[] {
       const { body, etag } = await read<Reservation[]>(connection(), 'v1/admin/reservations');
       const own = { name, start, end, amounts, owner: { queue, ...(user === undefined ? {} : { user }) } };
       process.stdout.write(
-        text(await put('reservations', [...body.filter((one) => one.name !== name), own], false, etag)),
+        changeText(await put('reservations', [...body.filter((one) => one.name !== name), own], false, etag)),
       );
     });
   reservation
@@ -90,7 +80,7 @@ export function applyCommands(connection: () => Connection): Command[] {
       const { body, etag } = await read<Reservation[]>(connection(), 'v1/admin/reservations');
       if (!body.some((one) => one.name === name)) throw new Error(`There is no reservation ${name}.`);
       process.stdout.write(
-        text(
+        changeText(
           await put(
             'reservations',
             body.filter((one) => one.name !== name),
@@ -100,32 +90,11 @@ export function applyCommands(connection: () => Connection): Command[] {
         ),
       );
     });
-  const pool = new Command('pool').description('kernels that are started ahead');
-  withOutput(pool.command('ls').description('all pools')).action((options: OutputOptions) =>
-    show(options, async () =>
-      shown(await call<WarmPool[]>(connection(), 'GET', 'v1/admin/pools'), POOLS, options.output),
-    ),
-  );
   const audit = withOutput(new Command('audit').description('who changed the configuration, and how')).action(
     (options: OutputOptions) =>
       show(options, async () =>
         shown((await call<{ audit: AuditRow[] }>(connection(), 'GET', 'v1/admin/audit')).audit, AUDIT, options.output),
       ),
   );
-  return [apply, diff, reservation, pool, audit];
-}
-
-function text({ version, applied, changes, forecast }: SchedulingChange): string {
-  const value = (one: unknown): string => (one === undefined ? '-' : JSON.stringify(one));
-  const lines = changes.map(({ kind, path, before, after }) => {
-    if (kind === 'added') return `+ ${path}: ${value(after)}`;
-    return kind === 'removed' ? `- ${path}: ${value(before)}` : `~ ${path}: ${value(before)} -> ${value(after)}`;
-  });
-  for (const [key, title] of Object.entries(FORECAST)) {
-    const entries = forecast[key as keyof typeof FORECAST];
-    if (entries.length > 0) lines.push(`${entries.length} ${title}`);
-    for (const { id, owner, queue, text: why } of entries.slice(0, 20)) lines.push(`  ${id} ${owner} ${queue}: ${why}`);
-  }
-  lines.push(applied ? `applied as version ${version}` : `nothing changed, version ${version}`);
-  return `${lines.join('\n')}\n`;
+  return [apply, diff, reservation, poolCommand(connection, put), audit];
 }

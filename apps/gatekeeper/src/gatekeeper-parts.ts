@@ -3,7 +3,10 @@ import type { Clock } from '#libs/domain';
 import type { Config } from '#libs/platform';
 import type { Store } from '#libs/store';
 
-export type GatekeeperConfig = Pick<Config, 'scheduling' | 'kernels' | 'culling' | 'reclaim' | 'store'>;
+export type GatekeeperConfig = Pick<
+  Config,
+  'scheduling' | 'kernels' | 'culling' | 'reclaim' | 'store' | 'profiles' | 'defaultProfile'
+>;
 
 /** What the gatekeeper stands on; who composes a service gives it these. */
 export interface GatekeeperParts {

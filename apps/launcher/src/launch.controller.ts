@@ -4,7 +4,7 @@ import { BusController } from '#libs/bus';
 import { KERNEL_HOST, type KernelHost } from '#libs/compute';
 import { type KernelUsage, LauncherCommands } from '#libs/contracts';
 
-const { launchKernel, stopKernel, restartKernel, usage, reconcile } = LauncherCommands;
+const { launchKernel, stopKernel, restartKernel, usage, reconcile, keepWarm } = LauncherCommands;
 
 /** Commands of the gatekeeper; each answer means taken up, what came of it is told by facts. */
 @BusController()
@@ -45,6 +45,14 @@ export class LaunchController {
   @MessagePattern(usage.pattern)
   usage(@Payload() payload: unknown): Promise<KernelUsage | null> {
     return this.host.usage(usage.input.parse(payload).kernelId);
+  }
+
+  @MessagePattern(keepWarm.pattern)
+  async keepWarm(@Payload() payload: unknown): Promise<object> {
+    const { pools, epoch } = keepWarm.input.parse(payload);
+    await this.#reconciled;
+    if (epoch >= this.#epoch) this.host.keepWarm(pools);
+    return {};
   }
 
   @MessagePattern(reconcile.pattern)

@@ -39,6 +39,9 @@ class FakeHost implements KernelHost {
   async usage(): Promise<KernelUsage> {
     return USAGE;
   }
+  keepWarm(...args: unknown[]): void {
+    this.calls.push(['keepWarm', ...args]);
+  }
   async close(): Promise<void> {
     this.calls.push(['close']);
   }
@@ -118,6 +121,19 @@ it('ignores the list of a gatekeeper that another has replaced', async () => {
   await client.send(LauncherCommands.reconcile, { kernelIds: [], epoch: 2 });
   await client.send(LauncherCommands.reconcile, { kernelIds: [aKernelId()], epoch: 1 });
   expect(host.calls).toEqual([['reconcile', []]]);
+});
+
+it('keeps spares where the leading gatekeeper says, once it knows which kernels live here', async () => {
+  await start(new FakeFacts());
+  const pools = [{ environment: 'python3', spares: [{ flavor: 'cpu', node: 'n1', count: 2 }] }];
+  const kept = client.send(LauncherCommands.keepWarm, { pools, epoch: 2 });
+  await client.send(LauncherCommands.reconcile, { kernelIds: [], epoch: 2 });
+  await kept;
+  await client.send(LauncherCommands.keepWarm, { pools: [], epoch: 1 });
+  expect(host.calls).toEqual([
+    ['reconcile', []],
+    ['keepWarm', pools],
+  ]);
 });
 
 it('reports facts in the order they happened, under the patterns of the contract', async () => {

@@ -37,6 +37,8 @@ export function processHost(config: Config, log: Log): ProcessHost {
   });
 }
 
+const EMPTY = { floor: 0, ceiling: 0 };
+
 /** Of the default environment and of those with a pool, where they are installed here. */
 function templatesOf(config: Config, environments: readonly Environment[]): TemplateOptions[] {
   const [standard] = environments;
@@ -49,9 +51,13 @@ function templatesOf(config: Config, environments: readonly Environment[]): Temp
   return [...byPython.values()];
 }
 
+/** Those of the settings last: where several kernelspecs are one command, theirs counts. The others are empty until told. */
 function poolsOf(config: Config, log: Log): PoolOptions[] {
   const kernelspecs = new KernelspecCatalogue({ ...kernelspecSources(config), onProblem: () => undefined });
-  return Object.entries(config.pools.kernelspecs).flatMap(([name, size]) => {
+  const sized = config.pools.kernelspecs;
+  const others = kernelspecs.list().filter(({ name }) => !Object.hasOwn(sized, name));
+  const all = [...others.map(({ name }) => [name, EMPTY] as const), ...Object.entries(sized)];
+  return all.flatMap(([name, size]) => {
     try {
       const { command, profile } = kernelspecs.resolve(name);
       if (command.kind === 'image') throw new Error('it is made from an image');
@@ -59,7 +65,7 @@ function poolsOf(config: Config, log: Log): PoolOptions[] {
       const limits = config.profiles[profile]?.limits;
       return limits === undefined ? [] : [{ ...size, name, command, limits }];
     } catch (error) {
-      log.warn(`The kernelspec ${name} has no pool: ${(error as Error).message}`);
+      if (size !== EMPTY) log.warn(`The kernelspec ${name} has no pool: ${(error as Error).message}`);
       return [];
     }
   });

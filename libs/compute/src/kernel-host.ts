@@ -6,6 +6,7 @@ import type {
   KernelUsage,
   LaunchSpec,
   NodeReport,
+  WarmSpares,
 } from '#libs/contracts';
 
 /** What a host tells of one kernel; in order, at least once across a restart of the launcher. */
@@ -59,6 +60,8 @@ export interface KernelHost {
   restart(kernelId: KernelId, incarnation: number): Promise<void>;
   /** What its agent says; null where none answers. */
   usage(kernelId: KernelId): Promise<KernelUsage | null>;
+  /** So many spares are to stand where from now on; environments that are not named are kept as the options say. */
+  keepWarm(pools: readonly WarmSpares[]): void;
   /** Lets go of every agent without ending it. */
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ import {
 } from './kernel.js';
 import { KernelInfo } from './kernel-info.js';
 import { Resources } from './kernelspec.js';
-import { KernelPlace, NodeReport } from './node.js';
+import { KernelPlace, NodeReport, WarmSpares } from './node.js';
 import { AuditRow, SchedulingChange, SchedulingDocument, SchedulingState } from './scheduling-admin.js';
 import { SchedulingConfig } from './scheduling-config.js';
 
@@ -121,6 +121,11 @@ export const LauncherCommands = {
    * reaps every other agent, and reports facts. Of an epoch before one that it heard of: does nothing.
    */
   reconcile: command('launcher.reconcile', z.object({ kernelIds: z.array(KernelId), epoch: z.int() }), Nothing),
+  /**
+   * How many spares of each environment are to stand where, from now on; environments that it does not name are kept as the
+   * settings say. The whole each time. Of an epoch before one that the launcher heard of: does nothing.
+   */
+  keepWarm: command('launcher.keep-warm', z.object({ pools: z.array(WarmSpares), epoch: z.int() }), Nothing),
 } as const;
 
 /** Launcher → gatekeeper: what happened. Delivered at least once; the gatekeeper ignores what it knows. */

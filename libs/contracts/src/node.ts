@@ -19,6 +19,13 @@ export const NodeReport = z.object({
 });
 export type NodeReport = z.infer<typeof NodeReport>;
 
+/** Where kernels of one environment are to be ready before anybody asks for them. */
+export const WarmSpares = z.object({
+  environment: z.string(),
+  spares: z.array(z.object({ flavor: z.string(), node: z.string(), count: z.int().min(1) })),
+});
+export type WarmSpares = z.infer<typeof WarmSpares>;
+
 /** Where the scheduling core put a kernel. */
 export const KernelPlace = z.object({
   node: z.string().describe('id of the node'),

@@ -60,6 +60,12 @@ export type Reservation = z.infer<typeof Reservation>;
 export const WarmPool = z.strictObject({
   environment: z.string().min(1).max(256).describe('name of the environment whose kernels are kept ready'),
   flavor: ConfigName,
+  profile: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('profile of the spares, and of the kernels that can take them; absent: `defaultProfile` of the settings'),
   min: z.int().min(0).max(10_000).default(0).describe('spares that are always kept, as the budget allows'),
   max: z.int().min(0).max(10_000).default(10).describe('spares that are never passed'),
   target: z
@@ -68,6 +74,12 @@ export const WarmPool = z.strictObject({
     .max(0.9999)
     .default(0.95)
     .describe('chance that no more kernels are asked for during a cold start than there are spares'),
+  coldStartSeconds: z
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(10)
+    .describe('seconds that a start without a spare takes, and so the replacement of one that was taken'),
   budget: Limits.default({}).describe('what all spares of the pool may hold together; absent: no bound but max'),
 });
 export type WarmPool = z.infer<typeof WarmPool>;

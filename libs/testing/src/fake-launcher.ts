@@ -3,7 +3,7 @@ import { type KernelId, type KernelUsage, LauncherCommands } from '#libs/contrac
 import { Heard } from './heard.js';
 
 export interface LauncherCommand {
-  /** `launch`, `stop`, `restart` or `reconcile`. */
+  /** `launch`, `stop`, `restart`, `reconcile` or `keep-warm`. */
   name: string;
   kernelId?: KernelId;
   kernelIds?: KernelId[];

@@ -46,7 +46,7 @@ describe('warm kernels', () => {
   const stages: Stage[] = [];
   let pooled: Stage;
 
-  function stage(size: number, data = mkdtempSync(join(tmpdir(), 'bg-w-'))): Stage {
+  function stage(size: number, data = mkdtempSync(join(tmpdir(), 'bg-w-')), isTold = false): Stage {
     const said = new EventEmitter();
     const say = (fields: object, message: string) => void said.emit(message, fields);
     const options: ProcessHostOptions = {
@@ -54,7 +54,7 @@ describe('warm kernels', () => {
       inherited: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, LANG: 'C.UTF-8', LATE: 'inherited' },
       templates: size === 0 ? [] : [{ python, preload: PRELOAD }],
       pools:
-        size === 0
+        size === 0 && !isTold
           ? []
           : [
               {
@@ -137,6 +137,23 @@ describe('warm kernels', () => {
       ),
     );
     expect(fewer?.filter((name) => !more?.includes(name))).toEqual([]);
+  });
+
+  it('stand without a template, and without a word of the options, when the host is told so', async () => {
+    const told = stage(0, undefined, true);
+    told.host.keepWarm([
+      {
+        environment: 'python3',
+        spares: ['n1', 'n2'].map((node) => ({ flavor: 'cpu', node, count: 1 })),
+      },
+    ]);
+    await filled(told, 2);
+    const { endpoint } = await claimed(told, { LATE: 'mine' });
+    const { text } = await execute(endpoint, 'import os; print(from_startup_file, os.getcwd())');
+    expect(text).toBe(`mine${folder} ${folder}\n`);
+    const ended = once(told.said, 'spares are kept');
+    told.host.keepWarm([]);
+    expect(await ended).toMatchObject([{ kernelspec: 'python3', floor: 0, ceiling: 0 }]);
   });
 
   it('draw random numbers of their own', async () => {

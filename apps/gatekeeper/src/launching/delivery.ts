@@ -3,13 +3,15 @@ import type { z } from 'zod';
 import type { CommandClient, EventContract } from '#libs/bus';
 import { type CommandContract, GatekeeperEvents, type KernelId, LauncherCommands, Problem } from '#libs/contracts';
 import { CLOCK, type Clock } from '#libs/domain';
-import type { Message, OutboxEntry } from '#libs/store';
+import { type Message, type OutboxEntry, STORE, type Store } from '#libs/store';
 import { GATEWAYS, type GatekeeperParts, LAUNCHER } from '../gatekeeper-parts.js';
+import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
 
 type Deliverable = Message & Partial<Pick<OutboxEntry, 'seq'>>;
 
 const RETRY_MS = 1_000;
+const WARM = 'warm';
 const commands = new Map<string, CommandContract<z.ZodType, z.ZodType>>(
   Object.values(LauncherCommands).map((contract) => [contract.pattern, contract]),
 );
@@ -30,9 +32,14 @@ export class Delivery implements OnModuleDestroy {
   #reconciled: Promise<void>;
   #begin: (reconciled: Promise<void>) => void = () => undefined;
   #closed = false;
+  #warmAgain = false;
+  /** Of nothing, nothing need be said. */
+  #toldSpares = false;
 
   constructor(
     private readonly writer: Writer,
+    private readonly known: Known,
+    @Inject(STORE) private readonly store: Pick<Store, 'epoch'>,
     @Inject(LAUNCHER) private readonly launcher: Pick<CommandClient, 'send'>,
     @Inject(GATEWAYS) gateways: GatekeeperParts['gateways'],
     @Inject(CLOCK) private readonly clock: Clock,
@@ -41,7 +48,16 @@ export class Delivery implements OnModuleDestroy {
     this.#reconciled = new Promise((resolve) => {
       this.#begin = resolve;
     });
-    writer.onCommit(({ entries, passing }) => this.deliver([...entries, ...passing]));
+    writer.onCommit(({ entries, passing, spares }) => {
+      this.deliver([...entries, ...passing]);
+      if (spares) this.keepWarm();
+    });
+  }
+
+  /** Tells the launcher where spares are to stand; one list at a time, and the newest where several wait. */
+  keepWarm(): void {
+    if (this.#chains.has(WARM)) this.#warmAgain = true;
+    else this.#after(WARM, () => this.#tellSpares());
   }
 
   /** Tells the launcher which kernels ought to live; what it is told after that waits until it has taken it. */
@@ -90,6 +106,19 @@ export class Delivery implements OnModuleDestroy {
           await Promise.any(this.#gateways.map((client) => client.emit(contract, payload)));
       });
     this.#done(seq);
+  }
+
+  async #tellSpares(): Promise<void> {
+    await this.#reconciled;
+    do {
+      this.#warmAgain = false;
+      const pools = this.known.spares();
+      if (pools === undefined || (pools.length === 0 && !this.#toldSpares)) return;
+      this.#toldSpares = true;
+      const { keepWarm } = LauncherCommands;
+      const input = { pools, epoch: this.store.epoch };
+      await this.#untilTaken(keepWarm.pattern, async () => void (await this.launcher.send(keepWarm, input)));
+    } while (this.#warmAgain && !this.#closed);
   }
 
   async #toLauncher({ pattern, payload, seq }: Deliverable): Promise<void> {

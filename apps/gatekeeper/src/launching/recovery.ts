@@ -42,6 +42,7 @@ export class Recovery implements OnApplicationBootstrap {
       this.store.epoch,
     );
     this.delivery.deliver(placed.flatMap((kernel) => this.#due(kernel)));
+    this.delivery.keepWarm();
   }
 
   #due(kernel: Kernel): Message[] {

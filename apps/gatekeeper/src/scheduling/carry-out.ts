@@ -2,8 +2,11 @@ import type { Kernel, KernelId } from '#libs/contracts';
 import type { fullCore } from '#libs/scheduling';
 import type { Draft } from '../writer/draft.js';
 
+/** What is decided of one kernel. */
+export type KernelAction = Exclude<fullCore.CoreAction, { kind: 'warm' }>;
+
 /** Lets what the core decided happen to its kernel. */
-export function carryOut(draft: Draft, kernel: Kernel, action: fullCore.CoreAction, isLocal: boolean): void {
+export function carryOut(draft: Draft, kernel: Kernel, action: KernelAction, isLocal: boolean): void {
   switch (action.kind) {
     case 'start': {
       const { gpu } = kernel.requests;

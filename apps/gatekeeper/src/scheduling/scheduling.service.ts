@@ -66,7 +66,7 @@ export class SchedulingService {
   }
 
   #judge(config: SchedulingConfig): void {
-    const faults = configFaults(config, this.known.totals(config));
+    const faults = configFaults(config, this.known.totals(config), (name) => this.known.requestOf(name) !== undefined);
     const none = config.queues.length === 0 ? [{ path: 'queues', message: 'needs one queue at least' }] : [];
     const errors = [...none, ...faults].map(({ path, message }) => ({ field: path, message }));
     if (errors.length > 0) throw new InvalidRequest('The configuration can not hold; nothing was changed.', { errors });

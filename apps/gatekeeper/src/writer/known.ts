@@ -1,13 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Kernel, KernelId, NodeReport, SchedulingConfig, SchedulingDocument } from '#libs/contracts';
+import type { Kernel, KernelId, NodeReport, SchedulingConfig, SchedulingDocument, WarmSpares } from '#libs/contracts';
 import { CLOCK, type Clock } from '#libs/domain';
-import { coreConfigOf, fullCore, type NodeTotals } from '#libs/scheduling';
+import { coreConfigOf, fullCore, type NodeTotals, type SpareRequest } from '#libs/scheduling';
 import { STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { localConfig } from '../scheduling/local-config.js';
 import { nodeEvents, nodesOf, type PlacedNode, totalsOf } from '../scheduling/nodes.js';
 import { workloadOf } from '../scheduling/workload-of.js';
 import { HeldTimes, REMEMBERED } from './held-times.js';
+
+/** Rows of before there were spares tell nothing of them. */
+type PastUse = fullCore.FairShareSnapshot & { spares?: readonly fullCore.SparesSnapshot[] };
 
 /** What the gatekeeper knows by heart: the living kernels and the core. The rows are the truth; this follows them. */
 @Injectable()
@@ -33,24 +36,31 @@ export class Known {
   async load(): Promise<fullCore.CoreEvent[]> {
     const living = await this.store.livingKernels();
     this.held.load(await this.store.heldTimes(REMEMBERED));
-    const shares = await this.store.shares();
+    const past = (await this.store.shares()) as { at: number; shares: PastUse } | null;
     this.document = (await this.store.schedulingConfig()) ?? { version: 0, config: null };
     this.kernels.clear();
     for (const kernel of living) this.kernels.set(kernel.id, kernel);
-    const { core, events } = this.rebuilt(this.document.config, shares);
+    const { core, events } = this.rebuilt(this.document.config, past);
     this.core = core;
     this.#nodes = nodesOf(this.#reports, this.document.config, this.config);
     return events;
   }
 
-  /** A core that is yet to be told of these, which then knows all that is. @param shares  as they were stored */
+  /**
+   * A core that is yet to be told of these, which then knows all that is.
+   *
+   * @param past    what was used, as it was stored
+   * @param spares  what stands, and how often kernels were asked for
+   */
   rebuilt(
     config: SchedulingConfig | null,
-    shares: { at: number; shares: unknown } | null = null,
+    past: { at: number; shares: PastUse } | null = null,
+    spares: readonly fullCore.SparesSnapshot[] = past?.shares.spares ?? [],
   ): { core: fullCore.State; events: fullCore.CoreEvent[] } {
     const now = this.clock.now();
-    const core = new fullCore.State(config ? coreConfigOf(config) : localConfig(this.config), now);
-    if (shares) core.shares.takeOver(shares.shares as fullCore.FairShareSnapshot);
+    const core = new fullCore.State(config ? coreConfigOf(config, this.requestOf) : localConfig(this.config), now);
+    if (past) core.shares.takeOver(past.shares);
+    core.spares.restore(spares.map((one) => ({ ...one, since: now })));
     const events = nodeEvents(new Map(), nodesOf(this.#reports, config, this.config));
     // At once, since submissions are judged before the first step; told again, they are in the log, too.
     fullCore.step(core, events, now);
@@ -62,7 +72,7 @@ export class Known {
         const startedAt = kernel.admittedAt ?? now;
         const where = place ?? { flavor: workload.flavors[0] ?? '', node: config ? '' : 'local', devices: [] };
         const { flavor, node, devices } = where;
-        const pays = shares !== null && startedAt > shares.at;
+        const pays = past !== null && startedAt > past.at;
         events.push({ kind: 'running', workload, place: { flavor, node, devices }, startedAt, pays });
       }
     }
@@ -71,13 +81,34 @@ export class Known {
 
   /** Goes over to another configuration: the core is made anew of what is, and keeps what was used. @returns what it is to be told */
   configure({ version, config }: SchedulingDocument): fullCore.CoreEvent[] {
-    const before = this.core.shares;
+    const { shares, spares } = this.core;
     this.document = { version, config };
-    const { core, events } = this.rebuilt(config);
-    core.shares.inherit(before, this.clock.now());
+    const { core, events } = this.rebuilt(config, null, spares.snapshot());
+    core.shares.inherit(shares, this.clock.now());
     this.core = core;
     this.#nodes = nodesOf(this.#reports, config, this.config);
     return events;
+  }
+
+  /** What a spare of a profile holds. */
+  readonly requestOf: SpareRequest = (name = this.config.defaultProfile) => {
+    const { cpuMilli, memoryBytes } = this.config.profiles[name]?.requests ?? {};
+    return cpuMilli === undefined || memoryBytes === undefined ? undefined : { cpuMilli, memoryBytes };
+  };
+
+  /** What is stored of the past, which no row of a kernel tells. */
+  pastUse(): PastUse {
+    return { ...this.core.shares.snapshot(), spares: this.core.spares.snapshot() };
+  }
+
+  /** Where spares are to stand; undefined: nodes are not known, so that nothing can be said. */
+  spares(): WarmSpares[] | undefined {
+    if (this.#reports.length === 0) return undefined;
+    const byEnvironment = Map.groupBy(this.core.spares.all(), ({ pool }) => pool.environment);
+    return [...byEnvironment].map(([environment, pools]) => ({
+      environment,
+      spares: pools.flatMap(({ pool: { flavor }, on }) => [...on].map(([node, count]) => ({ flavor, node, count }))),
+    }));
   }
 
   /** What all nodes have, by the flavors that they would belong to; undefined before any is known. */

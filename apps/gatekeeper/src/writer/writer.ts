@@ -22,6 +22,8 @@ export interface Committed {
   passing: readonly Message[];
   /** Idle kernels whose place is needed, as of now. */
   wanted: readonly KernelId[];
+  /** Whether other spares are to stand than before. */
+  spares: boolean;
 }
 
 interface Queued {
@@ -45,6 +47,7 @@ export interface FactOptions {
 interface Decided {
   changes: Changes;
   wanted: KernelId[];
+  spares: boolean;
 }
 
 /** Work of one commit; more waits for the next, so that no answer waits for ever on a flood. */
@@ -183,11 +186,13 @@ export class Writer implements OnModuleDestroy {
     const delivered = this.#delivered.splice(0);
     let changes: Changes;
     let wanted: KernelId[];
+    let spares: boolean;
     let entries: OutboxEntry[] = [];
+    const reread = this.#stale;
     try {
       if (this.#stale) this.#coreEvents = await this.known.load();
       this.#stale = false;
-      ({ changes, wanted } = await this.#decide(work, now, settle));
+      ({ changes, wanted, spares } = await this.#decide(work, now, settle));
       if (!changes.empty || delivered.length > 0) entries = await this.store.commit(batchOf(changes, delivered, now));
     } catch (error) {
       this.#fail(error, work, delivered);
@@ -195,8 +200,11 @@ export class Writer implements OnModuleDestroy {
     }
     this.known.follow(changes.kernels.values());
     if (changes.scheduling) this.tell(this.known.configure(changes.scheduling));
+    const kernels = [...changes.kernels.values()];
+    // A core that was made anew has said all it says of spares before anybody listens.
+    spares ||= reread || changes.scheduling !== null;
     for (const listener of this.#listeners)
-      listener({ kernels: [...changes.kernels.values()], entries, passing: passingNews(changes), wanted });
+      listener({ kernels, entries, passing: passingNews(changes), wanted, spares });
     for (const done of settle) done();
     return true;
   }
@@ -229,7 +237,7 @@ export class Writer implements OnModuleDestroy {
         settle.push(() => queued.reject(error));
       }
     }
-    return { changes: batch, wanted: await this.#step(context) };
+    return { changes: batch, ...(await this.#step(context)) };
   }
 
   /** Which of the messages had their effect already. */
@@ -239,7 +247,7 @@ export class Writer implements OnModuleDestroy {
   }
 
   /** Lets the core decide and carries it out. */
-  async #step(context: DraftContext): Promise<KernelId[]> {
+  async #step(context: DraftContext): Promise<Omit<Decided, 'changes'>> {
     const { batch, now } = context;
     const { core } = this.known;
     const waits = core.waiting.size > 0 || batch.coreEvents.some(({ kind }) => kind === 'submitted');
@@ -247,24 +255,25 @@ export class Writer implements OnModuleDestroy {
       const kernelOf = (id: KernelId): Kernel | undefined => batch.kernels.get(id) ?? this.known.kernels.get(id);
       batch.coreEvents.push(...idleEvents(core, kernelOf));
     }
-    if (batch.coreEvents.length === 0) return [];
+    if (batch.coreEvents.length === 0) return { wanted: [], spares: false };
     const { actions, lookAgainAt } = fullCore.step(core, batch.coreEvents, now);
     this.#lookAgainAt(lookAgainAt, now);
     for (const action of actions) {
+      if (action.kind === 'warm') continue;
       const draft = new Draft(context);
       const kernel = await draft.kernel(action.id as KernelId);
       if (kernel) carryOut(draft, kernel, action, this.known.document.config === null);
       batch.absorb(draft.changes);
     }
     this.#storeShares(batch, actions, now);
-    return wantedOf(actions);
+    return { wanted: wantedOf(actions), spares: actions.some(({ kind }) => kind === 'warm') };
   }
 
   /** Past use, once in a while: what starts in between is counted from its row. */
   #storeShares(batch: Changes, actions: readonly fullCore.CoreAction[], now: number): void {
     if (now - this.#sharesAt < SHARES_MS || !actions.some(({ kind }) => kind === 'start')) return;
     this.#sharesAt = now;
-    batch.shares = { at: now, shares: this.known.core.shares.snapshot() };
+    batch.shares = { at: now, shares: this.known.pastUse() };
   }
 
   #lookAgainAt(at: number | null, now: number): void {

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CoreV1Event, type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
-import type { KernelId, KernelUsage, LaunchSpec } from '#libs/contracts';
+import type { KernelId, KernelUsage, LaunchSpec, WarmSpares } from '#libs/contracts';
 import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
 import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
-import type { KubernetesHostOptions, PodPoolOptions } from './kubernetes-host-options.js';
+import type { KubernetesHostOptions } from './kubernetes-host-options.js';
 import { endpointOf, LABEL, type PodAgentSpec, podName, selectorOf, specOf } from './manifest.js';
 import { NodeReports } from './node-reports.js';
 import { PodApi, type PodRef, podsPath } from './pod-api.js';
@@ -89,7 +89,7 @@ export class KubernetesHost implements KernelHost {
     this.#warnings = podWarnings(config, options.namespaces, this.#api.core, log, (pod) => this.#hosted.pod(pod));
     const seen = { pods: this.#pods, nodes: this.#nodes };
     this.#starts = new PodStarts(options, this.#api, this.#hosted, this.#context, seen);
-    const start = (pool: PodPoolOptions, project: string | null) => this.#starts.warm(pool, project);
+    const start = (...of: Parameters<PodStarts['warm']>) => this.#starts.warm(...of);
     this.#pools = new PodPools(options, start, () => this.#preparing.size === 0);
   }
 
@@ -188,6 +188,10 @@ export class KubernetesHost implements KernelHost {
       return kernel.gone;
     }
     if (!fresh.has(kernel.kernelId)) await kernel.retell();
+  }
+
+  keepWarm(pools: readonly WarmSpares[]): void {
+    this.#pools.keep(pools);
   }
 
   async close(): Promise<void> {

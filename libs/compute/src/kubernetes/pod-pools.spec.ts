@@ -49,9 +49,9 @@ const open = (poolBudget = 100, floor = 2) => {
       projectActiveSeconds: ACTIVE_SECONDS,
       log: { info: () => {}, warn: () => {} },
     },
-    async ({ name }, project) => {
+    async ({ name }, project, place) => {
       await new Promise((resolve) => setTimeout(resolve, CALLS_MS));
-      const pod = new Pod(project, name);
+      const pod = new Pod(project, name, place?.node);
       made.push(pod);
       return pod;
     },
@@ -143,4 +143,52 @@ it('ends all when it closes', async () => {
   expect(all.every(({ dismissed }) => dismissed)).toBe(true);
   await pass(2 * ACTIVE_SECONDS);
   expect(made).toHaveLength(4);
+});
+
+describe('where the gatekeeper says where spares stand', () => {
+  const spares = (...counts: [node: string, count: number][]) =>
+    counts.map(([node, count]) => ({ flavor: 'cpu', node, count }));
+  const standing = () =>
+    waiting(null)
+      .filter(({ dismissed }) => !dismissed)
+      .map(({ kernelspec, node }) => `${kernelspec} ${node}`)
+      .toSorted();
+  const at = (node: string) => ({ flavor: 'cpu', node, devices: [], gpuMilli: 0, migProfile: null });
+
+  it('keeps so many on each node, and those of before no more', async () => {
+    open();
+    await pass(10);
+    const before = waiting(null);
+    pools.keep([{ environment: 'python', spares: spares(['n2', 1], ['n3', 2]) }]);
+    await pass(10);
+    expect(before.map(({ dismissed }) => dismissed)).toEqual([true, true]);
+    expect(standing()).toEqual(['python n2', 'python n3', 'python n3']);
+    pools.keep([{ environment: 'python', spares: spares(['n3', 1]) }]);
+    await pass(10);
+    expect(standing()).toEqual(['python n3']);
+    pools.keep([{ environment: 'python', spares: [] }]);
+    await pass(10);
+    expect(standing()).toEqual([]);
+  });
+
+  it('gives one to whoever starts on its node', async () => {
+    open();
+    pools.keep([{ environment: 'python', spares: spares(['n2', 1]) }]);
+    await pass(10);
+    expect(pools.take(PYTHON, null, at('n3'))).toBeUndefined();
+    expect(pools.take(PYTHON, null, at('n2'))?.node).toBe('n2');
+    expect(pools.take(PYTHON, null, at('n2'))).toBeUndefined();
+  });
+
+  it('leaves those of projects, and of what is not named, as the options say', async () => {
+    open();
+    await launched('a');
+    pools.keep([{ environment: 'tomo', spares: spares(['n2', 1]) }]);
+    await pass(10);
+    expect(standing()).toEqual(['python n1', 'python n1', 'tomo n2']);
+    expect(waiting('a')).toHaveLength(2);
+    pools.keep([]);
+    await pass(10);
+    expect(standing()).toEqual(['python n1', 'python n1']);
+  });
 });

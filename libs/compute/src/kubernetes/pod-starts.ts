@@ -44,10 +44,14 @@ export class PodStarts {
   }
 
   /** One that is of nobody until it is claimed; undefined where none can be made, of which the log tells. */
-  async warm({ name, like }: PodPoolOptions, project: string | null): Promise<HostedPod | undefined> {
+  async warm(
+    { name, like }: PodPoolOptions,
+    project: string | null,
+    at: LaunchFor['place'],
+  ): Promise<HostedPod | undefined> {
     const podId = randomUUID() as KernelId;
     try {
-      const place = await this.#place({ owner: null, project, place: null });
+      const place = await this.#place({ owner: null, project, place: at });
       const agent = agentSpec(podId, {}, '', like.command, this.options);
       return await this.#make(podId, agent, like, place, { seconds: WARM_START_SECONDS });
     } catch (error) {

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KernelId, KernelUsage, LaunchSpec, ProcessCommand, ResourceLimits } from '#libs/contracts';
+import type { KernelId, KernelUsage, LaunchSpec, ProcessCommand, ResourceLimits, WarmSpares } from '#libs/contracts';
 import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
 import { AgentFiles, type AgentSpec } from './agent-files.js';
 import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel.js';
@@ -116,7 +116,7 @@ export class ProcessHost implements KernelHost {
   async #startWarm({ name, command, limits }: PoolOptions): Promise<HostedKernel | undefined> {
     const context = await this.#context;
     // Its template asks for a refill when it is ready.
-    if (command.kind === 'python' && this.#templates.get(command.python)?.ready !== true) return undefined;
+    if (command.kind === 'python' && this.#templates.get(command.python)?.ready === false) return undefined;
     const id = randomUUID() as KernelId;
     const spec = this.#agentSpec(id, command, commandEnvironment(this.options.inherited, command), '/', limits);
     try {
@@ -174,6 +174,10 @@ export class ProcessHost implements KernelHost {
     for (const kernelId of lost) this.#tellLost(kernelId);
     await this.#files.removeStrayRecords(new Set(this.#ids()));
     await removeOldLogs(this.#files.logs, Date.now());
+  }
+
+  keepWarm(pools: readonly WarmSpares[]): void {
+    this.#pools.keep(pools);
   }
 
   async close(): Promise<void> {

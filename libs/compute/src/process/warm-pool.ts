@@ -32,7 +32,7 @@ export class WarmPool<K extends Warmable> {
    * @param tell    how many are ready, whenever one more is
    */
   constructor(
-    private readonly size: PoolSize,
+    private size: PoolSize,
     private readonly start: () => Promise<K | undefined>,
     private readonly idle: () => boolean,
     private readonly room: () => boolean,
@@ -46,6 +46,14 @@ export class WarmPool<K extends Warmable> {
   /** What of a budget it uses: the one that is being started, too. */
   get count(): number {
     return this.#ready.length + this.#warming.size + (this.#starting ? 1 : 0);
+  }
+
+  /** @returns whether it is another size than before */
+  resize(size: PoolSize): boolean {
+    if (size.floor === this.size.floor && size.ceiling === this.size.ceiling) return false;
+    this.size = size;
+    this.refill();
+    return true;
   }
 
   /** One that is ready and fits; undefined where there is none. Counts as demand either way. */

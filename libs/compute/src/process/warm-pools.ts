@@ -1,4 +1,4 @@
-import type { ProcessCommand } from '#libs/contracts';
+import type { ProcessCommand, WarmSpares } from '#libs/contracts';
 import type { AgentSpec } from './agent-files.js';
 import type { HostedKernel } from './hosted-kernel.js';
 import type { PoolOptions, ProcessHostOptions } from './process-host-options.js';
@@ -7,6 +7,8 @@ import { WarmPool } from './warm-pool.js';
 /** The pools of a host, one for each command, under one budget. */
 export class WarmPools {
   readonly #pools: ReadonlyMap<string, WarmPool<HostedKernel>>;
+  readonly #options: readonly PoolOptions[];
+  readonly #log: ProcessHostOptions['log'];
 
   /**
    * @param start  starts a warm kernel; undefined while its template is not ready
@@ -17,6 +19,8 @@ export class WarmPools {
     start: (pool: PoolOptions) => Promise<HostedKernel | undefined>,
     idle: () => boolean,
   ) {
+    this.#options = pools;
+    this.#log = log;
     const room = (): boolean => this.kernels.length < poolBudget;
     this.#pools = new Map(
       pools.map((pool) => {
@@ -39,6 +43,18 @@ export class WarmPools {
     if (warm === undefined) return undefined;
     const { clientToken, controlToken, env, kernelId: warmId } = warm.spec;
     return { warm, spec: { ...spec, clientToken, controlToken, env, claim: { ...changes(env, spec.env), warmId } } };
+  }
+
+  /** All nodes of theirs are this machine. */
+  keep(pools: readonly WarmSpares[]): void {
+    for (const [key, alike] of Map.groupBy(this.#options, ({ command }) => keyOf(command))) {
+      const named = pools.filter(({ environment }) => alike.some(({ name }) => name === environment));
+      const count = named.flatMap(({ spares }) => spares).reduce((sum, one) => sum + one.count, 0);
+      const own = alike.at(-1) as PoolOptions;
+      const { floor, ceiling } = named.length > 0 ? { floor: count, ceiling: count } : own;
+      const pool = this.#pools.get(key);
+      if (pool?.resize({ floor, ceiling })) this.#log.info({ kernelspec: own.name, floor, ceiling }, 'spares are kept');
+    }
   }
 
   refill(): void {

@@ -13,7 +13,11 @@ import { type NodeTotals, reservationFaults } from './reservation-faults.js';
  * @param totals  of the nodes, by flavor; without it capacity is not looked at
  * @returns none where it can be used as it is
  */
-export function configFaults(config: SchedulingConfig, totals?: NodeTotals): Fault[] {
+export function configFaults(
+  config: SchedulingConfig,
+  totals?: NodeTotals,
+  hasProfile: (name: string) => boolean = () => true,
+): Fault[] {
   const names = named(config);
   return [
     ...LISTS.flatMap((list) => names[list].faults),
@@ -21,16 +25,18 @@ export function configFaults(config: SchedulingConfig, totals?: NodeTotals): Fau
     ...cohortFaults(names),
     ...queueFaults(names),
     ...reservationFaults(names, totals),
-    ...poolFaults(names),
+    ...poolFaults(names, hasProfile),
     ...policyFaults(names),
   ];
 }
 
-function poolFaults({ pools, flavors }: NamedConfig): Fault[] {
+function poolFaults({ pools, flavors }: NamedConfig, hasProfile: (name: string) => boolean): Fault[] {
   const faults: Fault[] = [];
   for (const { value, place } of pools) {
-    const { flavor, min, max, budget } = value;
+    const { flavor, profile, min, max, budget } = value;
     if (!flavors.has(flavor)) faults.push(place.key('flavor').fault(`there is no flavor ${flavor}`));
+    if (profile !== undefined && !hasProfile(profile))
+      faults.push(place.key('profile').fault(`there is no profile ${profile}`));
     if (min > max) faults.push(place.key('min').fault(`${min} is above max, ${max}`));
     faults.push(...negative(budget, place.key('budget')));
   }

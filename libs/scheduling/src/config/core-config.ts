@@ -1,13 +1,20 @@
 import type { FlavorAmounts, Limits, SchedulingConfig } from '#libs/contracts';
-import { AXES, type CoreConfig, type Quota, type Quotas } from '../core/model.js';
+import { AXES, type CoreConfig, type PoolConfig, type Quota, type Quotas } from '../core/model.js';
 import { halfLifeSecondsOf } from './half-life.js';
 
 const SECOND = 1_000;
 /** More than any site has, and small enough that sums over a tree stay safe integers. */
 const UNBOUNDED: Quota = { nominal: 2 ** 50, borrowLimit: 0, lendLimit: 0 };
 
-/** What the core works with, of a configuration without faults. */
-export function coreConfigOf(config: SchedulingConfig): CoreConfig {
+/** What a spare of a pool holds; undefined: there is no such profile. */
+export type SpareRequest = (profile: string | undefined) => PoolConfig['request'] | undefined;
+
+/**
+ * What the core works with, of a configuration without faults.
+ *
+ * @param requestOf  by profile; pools of one that is not known have no spares
+ */
+export function coreConfigOf(config: SchedulingConfig, requestOf: SpareRequest = () => undefined): CoreConfig {
   const { policies } = config;
   return {
     flavors: config.flavors.map(({ name }) => name),
@@ -37,7 +44,22 @@ export function coreConfigOf(config: SchedulingConfig): CoreConfig {
         ...{ leadMs: one.leadSeconds * SECOND, graceMs: one.graceSeconds * SECOND },
       })),
     ),
-    pools: [],
+    pools: config.pools.flatMap(({ environment, flavor, profile, min, max, target, budget, coldStartSeconds }) => {
+      const request = requestOf(profile);
+      if (!request) return [];
+      return [
+        {
+          environment,
+          flavor,
+          request,
+          min,
+          max,
+          target,
+          budget: boundsOf(budget),
+          coldStartMs: coldStartSeconds * SECOND,
+        },
+      ];
+    }),
     protectedHeads: policies.backfillDepth,
     graceMs: policies.graceSeconds * SECOND,
     evictedPerMinute: boundsOf(policies.preemptionPerMinute),

@@ -1,5 +1,5 @@
 export { configFaults } from './config-faults.js';
-export { coreConfigOf } from './core-config.js';
+export { coreConfigOf, type SpareRequest } from './core-config.js';
 export * from './diff-configs.js';
 export { halfLifeSecondsOf } from './half-life.js';
 export type { Fault } from './place.js';

@@ -11,10 +11,8 @@ export type CoreAction =
   | { kind: 'evict'; id: string; how: EvictedAs; for: string; at: number }
   /** Is to be ended no more. */
   | { kind: 'spare'; id: string }
-  /** A warm kernel is to be made there, which holds its place from now on. */
-  | { kind: 'warm'; id: string; environment: string; flavor: string; node: string; devices: readonly number[] }
-  /** A warm kernel is not wanted any more: its place is free. */
-  | { kind: 'cool'; id: string };
+  /** So many spares of a pool are to stand on that node from now on, in what is left there: whoever starts goes first. */
+  | { kind: 'warm'; environment: string; flavor: string; node: string; count: number };
 
 export interface Start {
   kind: 'start';
@@ -23,8 +21,6 @@ export interface Start {
   node: string;
   devices: readonly number[];
   migStart?: number;
-  /** The warm kernel whose place it takes. */
-  spare?: string;
 }
 
 /** `requeue`: comes back into its queue. `reservation`: its place was somebody else's from then on. */

@@ -52,7 +52,10 @@ function submit(state: FullState, workload: CoreWorkload, actions: CoreAction[])
   if (state.running.has(id) || state.waiting.get(id)) return;
   const because = refusal(state, workload);
   if (because) actions.push({ kind: 'refuse', id, because });
-  else state.waiting.add(workload, state.now);
+  else {
+    state.waiting.add(workload, state.now);
+    state.spares.asked(workload, state.now);
+  }
 }
 
 function refusal(state: FullState, workload: CoreWorkload): Refusal | undefined {

@@ -1,9 +1,10 @@
 import { within } from '../backfill/amounts.js';
 import { FOREVER } from '../backfill/capacity-profile.js';
 import type { Placement } from '../placement/placement.js';
+import type { Shape } from '../placement/shape.js';
 import type { WaitReason } from './actions.js';
 import type { Heads } from './heads.js';
-import { AXES, type ClassConfig } from './model.js';
+import { AXES, type ClassConfig, type CoreWorkload } from './model.js';
 import type { Pool } from './pool.js';
 import { claimsOn } from './reservations.js';
 import type { FullState } from './state.js';
@@ -57,7 +58,7 @@ export function roomOn(state: FullState, pending: Pending, pool: Pool, heads: He
   if (typeof quota !== 'string')
     return { flavor, reason: { code: 'QuotaWait', queue: workload.queue, flavor, ...quota } };
   const { usable, own: owned } = claimsOn(pool, workload, own, now);
-  const placement = pool.nodes.place(shapeIn(group.ask, pool.nodes));
+  const placement = placeFor(state, workload, pool, shapeIn(group.ask, pool.nodes));
   return pool.withReservations(usable, () => {
     const at = heads
       ? heads.earliestFor(pending, amounts)
@@ -82,6 +83,15 @@ export function roomOn(state: FullState, pending: Pending, pool: Pool, heads: He
     }
     return { flavor, reason: lacks(pool, pending, at), capacity: { at, fragmented: false } };
   });
+}
+
+/** Where a spare waits for it, else where it lies best. */
+function placeFor(state: FullState, workload: CoreWorkload, { flavor, nodes }: Pool, shape: Shape) {
+  for (const node of state.spares.nodesFor(workload, flavor)) {
+    const warm = nodes.placeOn(shape, node);
+    if (warm) return warm;
+  }
+  return nodes.place(shape);
 }
 
 export const isRoom = (answer: Room | NoRoom): answer is Room => 'placement' in answer;

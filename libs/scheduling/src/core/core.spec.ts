@@ -51,7 +51,7 @@ describe('a step of the full core', () => {
       [submit('head', 4, 50), submit('short', 1, 90, { submittedAt: 1 }), submit('late', 1, 99, { submittedAt: 2 })],
       10,
     );
-    expect(actions.map(({ id }) => id)).toEqual(['short']);
+    expect(actions.map((one) => 'id' in one && one.id)).toEqual(['short']);
     expect(reasons.map(({ id, reason }) => [id, reason.code])).toEqual([['head', 'Capacity']]);
     expect(lookAgainAt).toBe(100);
     expect(
@@ -161,7 +161,7 @@ describe('a step of the full core', () => {
     expect(
       started(
         state,
-        told.map(({ id }) => ({ kind: 'released', id })),
+        told.flatMap((one) => ('id' in one ? [{ kind: 'released', id: one.id }] : [])),
         100,
       ),
     ).toEqual([]);

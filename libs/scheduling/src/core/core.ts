@@ -47,7 +47,7 @@ export function stepFull(state: FullState, events: readonly CoreEvent[], now: nu
   }
   again = preempt(cycle);
   clearForReservations(state, actions);
-  again = Math.min(again, nextAlarm(state));
+  again = Math.min(again, state.spares.keep(state, actions), nextAlarm(state));
   return { actions, reasons: reasonsOf(cycle), lookAgainAt: again === Number.MAX_SAFE_INTEGER ? null : again };
 }
 

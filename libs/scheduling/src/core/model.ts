@@ -86,13 +86,13 @@ export interface ReservationConfig {
 export interface PoolConfig {
   environment: string;
   flavor: string;
-  /** What one spare holds. */
-  request: ShapeRequest;
+  /** What one spare holds, and whoever takes it asks for; devices are given to it when it is taken. */
+  request: Readonly<{ cpuMilli: number; memoryBytes: number }>;
   min: number;
   max: number;
-  /** Chance, in thousandths, that no more are asked for during a cold start than there are spares. */
-  targetMilli: number;
-  /** How long a start without a spare takes. */
+  /** Chance, in [0, 1), that no more are asked for while a spare is replaced than there are spares. */
+  target: number;
+  /** How long it takes to replace a spare. */
   coldStartMs: number;
   budget: Readonly<Partial<Record<Axis, number>>>;
 }

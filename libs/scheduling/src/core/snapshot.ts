@@ -6,6 +6,7 @@ import type { Nomination } from './nomination.js';
 import { nominationHold } from './pool.js';
 import type { Promised } from './promised.js';
 import type { Running } from './running.js';
+import type { SparesSnapshot } from './spares.js';
 import { FullState, type Grudge } from './state.js';
 
 /** Plain data: survives JSON. */
@@ -22,6 +23,7 @@ export interface FullSnapshot {
   grudges: [id: string, grudge: Grudge][];
   evicted: { at: number; amounts: readonly number[] }[];
   leases: { at: number; id: string }[];
+  spares: SparesSnapshot[];
 }
 
 export function snapshotFull(state: FullState): FullSnapshot {
@@ -44,12 +46,13 @@ export function snapshotFull(state: FullState): FullSnapshot {
     grudges: [...grudges],
     evicted,
     leases: state.leases.items.map((one) => ({ ...one })),
+    spares: state.spares.snapshot(),
   });
 }
 
 /** @param policy  the one that the state had: code is not part of a snapshot */
 export function restoreFull(snapshot: FullSnapshot, policy?: PlacementPolicy): FullState {
-  const { now, config, nodes, running, waiting, shares, promised, nominations, grudges, evicted, leases } =
+  const { now, config, nodes, running, waiting, shares, promised, nominations, grudges, evicted, leases, spares } =
     structuredClone(snapshot);
   const state = new FullState(config, now, policy);
   for (const { flavor, node, availability } of nodes) {
@@ -78,5 +81,6 @@ export function restoreFull(snapshot: FullSnapshot, policy?: PlacementPolicy): F
   state.evicted = evicted;
   while (state.leases.pop());
   for (const lease of leases) state.leases.push(lease);
+  state.spares.restore(spares);
   return state;
 }

@@ -8,6 +8,7 @@ import type { ClassConfig, CoreConfig, QueueConfig } from './model.js';
 import type { Nomination } from './nomination.js';
 import { Pool } from './pool.js';
 import type { Running } from './running.js';
+import { Spares } from './spares.js';
 import { Waiting } from './waiting.js';
 
 /** Who may not evict from a queue until then, having been evicted by it. */
@@ -31,6 +32,7 @@ export class FullState {
   readonly nominations = new Map<string, Nomination>();
   /** By who was evicted. */
   readonly grudges = new Map<string, Grudge>();
+  readonly spares = new Spares();
   /** When leases run out, perhaps. */
   readonly leases = new Heap<{ at: number; id: string }>();
   /** What was told to go within the last minute. */
@@ -130,5 +132,6 @@ export class FullState {
     this.#queues = new Map(this.config.queues.map((one) => [one.name, one]));
     this.#classes = new Map(this.config.classes.map((one) => [one.name, one]));
     this.waiting.configure(this.config.classes, this.now);
+    this.spares.configure(this.config.pools, this.now);
   }
 }

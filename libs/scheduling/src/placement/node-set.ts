@@ -75,19 +75,13 @@ export class NodeSet {
   /** Where it would go now; books nothing. Undefined: on no node. */
   place(shape: Shape): Placement | undefined {
     const slot = this.upToDate(shape).best();
-    if (slot < 0) return undefined;
-    const node = this.nodes[slot] as NodeState;
-    this.policy.choose(node, shape, this.fragmentation, this.choice);
-    const { device, start } = this.choice;
-    const { cpuMilli, memoryBytes, gpuCount, gpuMilli, migProfile } = shape;
-    return {
-      node: node.spec.id,
-      cpuMilli,
-      memoryBytes,
-      devices: device < 0 ? node.wholeDevices(gpuCount) : [device],
-      gpuMilli,
-      ...(migProfile === undefined ? {} : { mig: { profile: migProfile, start } }),
-    };
+    return slot < 0 ? undefined : this.placed(shape, this.nodes[slot] as NodeState);
+  }
+
+  /** Where it would go on one node now; books nothing. Undefined: does not fit there, or the node is not known. */
+  placeOn(shape: Shape, id: string): Placement | undefined {
+    const node = this.node(id);
+    return node?.fits(shape) ? this.placed(shape, node) : undefined;
   }
 
   /** Books a placement. @throws Error where the node is not known or a bound would be passed */
@@ -188,6 +182,21 @@ export class NodeSet {
       copy.touch(copy.nodes.push(node.copy()) - 1);
     }
     return copy;
+  }
+
+  /** On a node that it fits. */
+  private placed(shape: Shape, node: NodeState): Placement {
+    this.policy.choose(node, shape, this.fragmentation, this.choice);
+    const { device, start } = this.choice;
+    const { cpuMilli, memoryBytes, gpuCount, gpuMilli, migProfile } = shape;
+    return {
+      node: node.spec.id,
+      cpuMilli,
+      memoryBytes,
+      devices: device < 0 ? node.wholeDevices(gpuCount) : [device],
+      gpuMilli,
+      ...(migProfile === undefined ? {} : { mig: { profile: migProfile, start } }),
+    };
   }
 
   private book(placement: Placement, sign: 1 | -1): void {

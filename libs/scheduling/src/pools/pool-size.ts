@@ -10,7 +10,11 @@ const MOST_MEAN = 20_000;
  * @param expected  arrivals during one cold start, by `Demand.expected`: a spare that is taken is missed for so long
  * @param each  what one spare holds
  */
-export function poolSize(pool: WarmPool, expected: number, each: FlavorAmounts): number {
+export function poolSize(
+  pool: Pick<WarmPool, 'target' | 'min' | 'max' | 'budget'>,
+  expected: number,
+  each: FlavorAmounts,
+): number {
   const wanted = poissonCover(Math.min(expected, MOST_MEAN), pool.target);
   return Math.min(Math.max(wanted, pool.min), pool.max, sparesWithin(pool.budget, each));
 }

@@ -148,6 +148,7 @@ class DayReplay {
   }
 
   #take(action: fullCore.CoreAction): void {
+    if (action.kind === 'warm') return;
     const live = this.#lives.get(action.id);
     if (action.kind === 'evict') {
       const { at, how } = action;
