@@ -68,6 +68,24 @@ describe('a warm pod', () => {
     expect(pods.said('claiming a warm kernel')).toHaveLength(1);
   }, 120_000);
 
+  it('stands on the node that the gatekeeper says, and no other does', async () => {
+    const all = async () => (await cluster.core.listNamespacedPod({ namespace: NAMESPACE })).items;
+    const [before] = (await all()).map(({ metadata }) => metadata?.name);
+    const node = cluster.nodeName;
+    pods.host.keepWarm([{ environment: 'python3', spares: [{ flavor: 'any', node, count: 1 }] }]);
+    await eventually('one that was placed is ready', () => pods.said('warm kernel ready')[1], 60);
+    const left = await eventually('the one of before is gone', async () => {
+      const items = await all();
+      return items.some(({ metadata }) => metadata?.name === before) ? undefined : items;
+    });
+    const affinities = left.map(({ spec }) => spec?.affinity?.nodeAffinity);
+    expect(affinities.map((one) => one?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms)).toEqual([
+      [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }],
+    ]);
+    await pods.launched({}, { place: { node, flavor: 'any', devices: [], gpuMilli: 0, migProfile: null } });
+    expect(pods.said('claiming a warm kernel')).toHaveLength(1);
+  }, 120_000);
+
   it('is for its own project', async () => {
     await pods.end();
     const projects = { a: { uid: 2001, gid: 2000 }, b: { uid: 2002, gid: 2000 } };
