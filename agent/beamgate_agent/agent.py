@@ -19,7 +19,9 @@ from .spec import Spec
 from .stream import Connection, Listener, TlsListener
 from .verbs import CLIENT_VERBS, CONTROL_VERBS, VerbError
 
-PROTOCOL = 1
+# Oldest and newest version of the stream that is spoken here. Services are upgraded while agents run: the version
+# before the newest stays until no agent and no service of it is left.
+SPOKEN = (1, 1)
 _ACTIVITY_SECONDS = 0.25
 _MAX_SESSION_ID = 200
 
@@ -130,19 +132,18 @@ class Agent:
         hello = _parse(body)
         role, token = hello.get("role"), hello.get("token")
         expected = self.spec.control_token if role == "control" else self.spec.client_token
-        if hello.get("v") != PROTOCOL:
-            raise BadFrame("bad_frame", f"version {hello.get('v')!r} is not spoken here")
+        version = _common_version(hello.get("v"), hello.get("upTo", hello.get("v")))
         if role not in ("client", "control") or not isinstance(token, str):
             raise BadFrame("bad_frame", "HELLO needs a role, client or control, and a token")
         if not compare_digest(token.encode(errors="surrogatepass"), expected.encode()):
             raise BadFrame("bad_token", "the token is not the one of this role")
         if role == "control":
-            self._welcome_control(connection, hello.get("term"))
+            self._welcome_control(connection, hello.get("term"), version)
         else:
-            self._welcome_client(connection, hello)
+            self._welcome_client(connection, hello, version)
         self.plan_survival()
 
-    def _welcome_control(self, connection: Connection, term) -> None:
+    def _welcome_control(self, connection: Connection, term, version: int) -> None:
         if not isinstance(term, int) or isinstance(term, bool) or term < 0:
             raise BadFrame("bad_frame", "HELLO of the control role needs a term, a whole number")
         if term < self._term:
@@ -152,14 +153,14 @@ class Agent:
             previous.bye("fenced" if term > self._term else "replaced", f"a control connection of term {term} came")
         self._term = term
         connection.on_frame = self._on_control_frame
-        connection.welcome(json_frame(WELCOME, 0, self._welcome(0, self.ring.last)))
+        connection.welcome(json_frame(WELCOME, 0, self._welcome(version, 0, self.ring.last)))
         if self.kernel.exit:
             connection.send(json_frame(EVENT, self.ring.last, {"event": "exit", **self.kernel.exit}))
 
-    def _welcome_client(self, connection: Connection, hello: dict) -> None:
+    def _welcome_client(self, connection: Connection, hello: dict, version: int) -> None:
         if "session" not in hello:
             connection.on_frame = self._on_caller_frame
-            connection.welcome(json_frame(WELCOME, 0, self._welcome(0, self.ring.last)))
+            connection.welcome(json_frame(WELCOME, 0, self._welcome(version, 0, self.ring.last)))
             return
         session_id, seen, ephemeral = hello["session"], hello.get("seen"), hello.get("ephemeral", False)
         if not isinstance(session_id, str) or not 0 < len(session_id) <= _MAX_SESSION_ID:
@@ -184,7 +185,7 @@ class Agent:
         self.sessions.attach(session, connection, ephemeral)
         self._by_connection[connection] = session
         connection.on_frame = self._on_client_frame
-        welcome = self._welcome(session.input_last, session.cursor.sent)
+        welcome = self._welcome(version, session.input_last, session.cursor.sent)
         connection.welcome(
             json_frame(WELCOME, 0, {**welcome, "lastCell": session.last_cell and json.loads(session.last_cell)})
         )
@@ -197,10 +198,10 @@ class Agent:
         missing = self.ring.first - 1 - seen
         return Hole(seen + 1, self.ring.first - 1, missing, 0) if missing > 0 else None
 
-    def _welcome(self, input_last: int, start: int) -> dict:
+    def _welcome(self, version: int, input_last: int, start: int) -> dict:
         kernel = self.kernel
         return {
-            "v": PROTOCOL,
+            "v": version,
             "epoch": self.epoch,
             "first": self.ring.first,
             "last": self.ring.last,
@@ -353,6 +354,20 @@ class Agent:
                 self._survival = self.loop.later(spec.unclaimed_seconds, self.end)
         elif not self._connections and kernel.state == "idle":
             self._survival = self.loop.later(spec.orphan_seconds, self.end)
+
+
+def _common_version(oldest, newest) -> int:
+    """The newest version that both sides speak.
+
+    @param oldest  of those that the other side speaks, all from here to `newest`
+    """
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in (oldest, newest)):
+        raise BadFrame("bad_frame", "HELLO needs the versions that are spoken, whole numbers")
+    common = min(newest, SPOKEN[1])
+    if common < max(oldest, SPOKEN[0]):
+        spoken = "{} to {}".format(*SPOKEN)
+        raise BadFrame("bad_version", f"the agent speaks versions {spoken} of the stream, not {oldest} to {newest}")
+    return common
 
 
 def _parse(body: bytes) -> dict:

@@ -189,7 +189,9 @@ def test_the_term_fences_older_launchers(agent):
     ("data", "code"),
     [
         (HEADER.pack(0, 99, 0, 0, 0), "bad_frame"),
-        (json_frame(HELLO, 0, {"v": 2, "role": "client", "token": "client-token", "session": "s"}), "bad_frame"),
+        (json_frame(HELLO, 0, {"v": 2, "role": "client", "token": "client-token", "session": "s"}), "bad_version"),
+        (json_frame(HELLO, 0, {"v": "1", "role": "client", "token": "client-token", "session": "s"}), "bad_frame"),
+        (json_frame(HELLO, 0, {"v": 1, "upTo": 0, "role": "client", "token": "client-token"}), "bad_version"),
         (json_frame(HELLO, 0, {"v": 1, "role": "client", "token": "client-token", "session": ""}), "bad_frame"),
         (json_frame(HELLO, 0, {"v": 1, "role": "client", "token": "client-token", "session": 5}), "bad_frame"),
         (json_frame(HELLO, 0, {"v": 1, "role": "client", "token": "é", "session": "s"}), "bad_token"),
@@ -209,6 +211,12 @@ def test_a_bad_greeting_ends_that_connection_alone(start, data, code):
     connection.raw(data)
     assert said_bye(connection) == code
     assert agent.control().call("ping") == {}
+
+
+@pytest.mark.parametrize(("oldest", "newest"), [(1, 1), (1, 2), (0, 7)])
+def test_the_newest_version_that_both_speak_is_chosen(start, oldest, newest):
+    welcome = start().connect().hello(v=oldest, upTo=newest, role="client", token="client-token")
+    assert (welcome.kind, welcome.value["v"]) == (WELCOME, 1)
 
 
 PARTS = [b'{"msg_id":"a","msg_type":"x"}', b"{}", b"{}", b"{}"]

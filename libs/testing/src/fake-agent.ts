@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentEndpoint } from '#libs/contracts';
-import { FrameParser, FrameType, HEADER_BYTES, packJsonFrame, writeFrameHeader } from '#libs/jupyter';
+import { type Bye, FrameParser, FrameType, HEADER_BYTES, packJsonFrame, writeFrameHeader } from '#libs/jupyter';
 import { Arrivals } from './arrivals.js';
 
 interface FakeSession {
@@ -62,6 +62,9 @@ export class FakeAgent {
     return this.#sessions.get(session)?.socket?.writableLength ?? 0;
   }
 
+  /** The next greetings are refused so, one each. */
+  readonly refusals: Bye[] = [];
+
   /** Every stream breaks; the agent lives on. */
   breakStreams(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -99,6 +102,11 @@ export class FakeAgent {
 
   #welcome(socket: Socket, hello: { session?: string; seen?: number; epoch?: string; ephemeral?: boolean }): string {
     this.hellos.push(hello);
+    const refusal = this.refusals.shift();
+    if (refusal) {
+      socket.end(packJsonFrame(FrameType.bye, 0, refusal));
+      return '';
+    }
     // One that names none is a session of its own, which nobody comes back to.
     const session = hello.session ?? randomUUID();
     const last = this.#ring.length;

@@ -236,6 +236,11 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#ends.streamDown();
   }
 
+  /** What the client sent is kept until the agent can be spoken to: it may have no copy. */
+  unspoken(reason: string): void {
+    this.#log.warn({ kernelId: this.#kernel?.id, msg: 'an agent of another version is not spoken to', reason });
+  }
+
   replaced(): void {
     this.close(1012, 'replaced by a newer connection of this session');
   }

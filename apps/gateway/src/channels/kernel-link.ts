@@ -26,6 +26,8 @@ export interface KernelLinkListener {
   accepting(): void;
   /** The stream ended; another is tried until `close`. */
   down(): void;
+  /** Agent and we speak no version in common; told once, and tried again, for the service may go back to what it was. */
+  unspoken(reason: string): void;
   /** Another socket opened this session. */
   replaced(): void;
 }
@@ -42,6 +44,7 @@ export class KernelLink {
   #writable = false;
   #confirming = false;
   #paused = false;
+  #unspoken = false;
   /** What was read when it was paused. */
   #late: Entry[] = [];
   #held = false;
@@ -204,6 +207,8 @@ export class KernelLink {
       this.listener.replaced();
       return;
     }
+    if (bye?.code === 'bad_version' && !this.#unspoken) this.listener.unspoken(bye.reason);
+    this.#unspoken ||= bye?.code === 'bad_version';
     // An agent that refuses us would refuse again at once.
     const delay = bye === undefined ? this.#retryMs : this.timing.retryMost;
     this.#retryMs = Math.min(this.#retryMs * 2, this.timing.retryMost);

@@ -224,6 +224,21 @@ describe('a kernel that waits', () => {
     expect(JSON.parse(unpackV1((await agent.inputs.next()).frame).header.toString()).msg_id).toBe('m1');
   });
 
+  it('keeps what was sent for an agent of another version until it is one that we speak to', async () => {
+    serve();
+    const { id } = kernels.add();
+    const client = await open(id, 'session_id=s', V1_PROTOCOL);
+    client.send(execute('m1'));
+    await client.type('display_data');
+    const reason = 'the agent speaks versions 2 to 3 of the stream, not 1 to 1';
+    agent.refusals.push({ code: 'bad_version', reason }, { code: 'bad_version', reason });
+    kernels.start(id, agent);
+    expect(JSON.parse(unpackV1((await agent.inputs.next()).frame).header.toString()).msg_id).toBe('m1');
+    expect(agent.hellos.all).toHaveLength(3);
+    agent.emit(reply('m1'));
+    await client.type('execute_reply');
+  });
+
   it('opens no stream for a socket that was replaced and does not close', async () => {
     serve();
     const { id } = kernels.add();

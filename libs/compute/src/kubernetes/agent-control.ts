@@ -9,6 +9,8 @@ export interface AgentControlListener {
   /** On each connection, before what comes over it. */
   onWelcome(welcome: Welcome): void;
   onEvent(event: AgentEvent): void;
+  /** The agent and we speak no version in common; told once, and tried again: services may go back to what they were. */
+  onUnspoken(reason: string): void;
   /** Another launcher has the agent now; nothing comes after this. */
   onOver(code: string): void;
 }
@@ -46,11 +48,15 @@ export class AgentControl {
   }
 
   async #hold(): Promise<void> {
+    let told = false;
     for (let wait = RECONNECT_MS; !this.#closed; wait = Math.min(2 * wait, LONGEST_RECONNECT_MS)) {
       try {
         return await this.#attach();
       } catch (error) {
-        if (this.#isOver((error as AgentCallError).code)) return;
+        const { code, message } = error as AgentCallError;
+        if (this.#isOver(code)) return;
+        if (code === 'bad_version' && !told) this.listener.onUnspoken(message);
+        told ||= code === 'bad_version';
         await delay(wait, undefined, { ref: false });
       }
     }

@@ -32,6 +32,7 @@ export class HostedPod {
   readonly #status = new PodStatus();
   #uid: string | undefined;
   #lastWarning: string | undefined;
+  #adopted = false;
   #released = false;
   #removed = false;
   #startTimer: NodeJS.Timeout | undefined;
@@ -50,6 +51,11 @@ export class HostedPod {
       onReady: () => clearTimeout(this.#startTimer),
       onExit: (event) => void this.#onExit(event),
       onClaimFailed: (detail) => this.fail(detail),
+      onUnspoken: (reason) => {
+        // What ran before us goes on, until somebody comes who speaks to it.
+        if (this.#adopted) clearTimeout(this.#startTimer);
+        else this.fail(`The agent of the kernel can not be spoken to: ${reason}.`);
+      },
       onOver: () => {
         this.release();
         this.#resolveGone();
@@ -85,6 +91,12 @@ export class HostedPod {
 
   get ended(): boolean {
     return this.#kernel.news.ended;
+  }
+
+  /** It was made by an earlier launcher. */
+  adopt(startSeconds: number): void {
+    this.#adopted = true;
+    this.limitStart(startSeconds);
   }
 
   limitStart(seconds: number): void {

@@ -234,7 +234,7 @@ export class KubernetesHost implements KernelHost {
     const context = { ...this.#context, tell };
     const spec = secret === undefined ? this.#noSpec : specOf(secret);
     const kernel = this.#hosted.keep(new HostedPod(context, { ...refOf(pod), image: imageOf(pod) }, spec, kernelId));
-    if (wanted) kernel.limitStart(ADOPTED_START_SECONDS);
+    if (wanted) kernel.adopt(ADOPTED_START_SECONDS);
     // One that nobody wants is not spoken to: its pod goes.
     if (wanted && secret !== undefined) kernel.onPod(pod);
     else if (wanted) kernel.fail('The secret of its pod is gone.');

@@ -15,9 +15,13 @@ export interface PodKernelListener {
   onExit(event: AgentEvent): void;
   /** @param detail  a sentence */
   onClaimFailed(detail: string): void;
+  /** Its agent speaks no version that we speak. */
+  onUnspoken(reason: string): void;
   /** Another launcher has its agent. */
   onOver(): void;
 }
+
+const UNSPOKEN = 'an agent of another version is not spoken to';
 
 /** The kernel in a pod as its agent has it: whose it is, which process ought to live, and what was told of it. */
 export class PodKernel {
@@ -40,6 +44,10 @@ export class PodKernel {
     this.agent = new PodAgent(spec, context.term, {
       onWelcome: (welcome) => this.#onWelcome(welcome),
       onEvent: (event) => this.#onEvent(event),
+      onUnspoken: (reason) => {
+        context.log.warn({ kernelId: this.kernelId, reason }, UNSPOKEN);
+        listener.onUnspoken(reason);
+      },
       onOver: (code) => {
         context.log.warn({ kernelId: this.kernelId, code }, 'let go of a kernel that another launcher took');
         listener.onOver();

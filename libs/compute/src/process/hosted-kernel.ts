@@ -245,17 +245,26 @@ export class HostedKernel {
     });
   }
 
-  /** Connects again and again, as long as the agent lives. */
-  async #hold(): Promise<void> {
+  /** Connects again and again, as long as the agent lives; nobody waits for one that speaks another version. */
+  async #hold(unspoken = false): Promise<void> {
     for (let wait = RECONNECT_MS; !this.#released && !this.#leaving; wait = Math.min(2 * wait, LONGEST_RECONNECT_MS)) {
       if (this.#process === undefined || !isAlive(this.#process)) return this.#leave();
       try {
         return await this.#attach();
       } catch (error) {
-        if (error instanceof AgentCallError && isOver(error.code)) return this.#giveUp(error.code);
+        const code = error instanceof AgentCallError ? error.code : '';
+        if (isOver(code)) return this.#giveUp(code);
+        if (code === 'bad_version' && !unspoken) return this.#onUnspoken((error as Error).message);
         await delay(wait, undefined, { ref: false });
       }
     }
+  }
+
+  /** It goes on, until somebody comes who speaks to it: services may go back to what they were. */
+  #onUnspoken(reason: string): void {
+    clearTimeout(this.#startTimer);
+    this.context.log.warn({ kernelId: this.kernelId, reason }, 'an agent of another version is not spoken to');
+    void this.#hold(true);
   }
 
   #onClosed(stream: AgentStream, code: string | undefined): void {

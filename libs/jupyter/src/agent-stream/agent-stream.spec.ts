@@ -115,6 +115,22 @@ describe('AgentStream', () => {
     stream.end();
   });
 
+  it.each([
+    [2, undefined],
+    [3, 'The agent speaks version 3, not 1 to 2.'],
+  ])('says which versions it speaks, and takes %i for an answer or not', async (v, refused) => {
+    const versions = { oldest: 1, newest: 2 };
+    const stream = AgentStream.connect({ socket: join(folder, 'agent'), token: 't', role: 'client', versions });
+    const opened = stream.opened().then(
+      (answer) => answer.v,
+      (error: Error) => error.message,
+    );
+    expect(JSON.parse((await heard(FrameType.hello)).body.toString())).toMatchObject({ v: 1, upTo: 2 });
+    (await accepted).socket.write(packJsonFrame(FrameType.welcome, 0, { ...welcome, v }));
+    expect(await opened).toBe(refused ?? v);
+    stream.end();
+  });
+
   it('passes messages, events, acknowledgements and input with their numbers', async () => {
     const stream = connect();
     const { socket } = await accepted;

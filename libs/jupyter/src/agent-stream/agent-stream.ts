@@ -4,7 +4,7 @@ import { MalformedMessage } from '../framing/malformed-message.js';
 import { connectAgent } from './connect-agent.js';
 import { FrameParser } from './frame-parser.js';
 import { FrameWriter } from './frame-writer.js';
-import { FrameType, packJsonFrame, STREAM_VERSION } from './frames.js';
+import { FrameType, packJsonFrame, type SpokenVersions, STREAM_VERSIONS } from './frames.js';
 import { type AgentEvent, type AgentStreamOptions, type Bye, helloOf, type Welcome } from './hello.js';
 import { AgentCallError, PendingCalls } from './pending-calls.js';
 
@@ -41,6 +41,7 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
   #ended = false;
   #closed = false;
   readonly #remote: boolean;
+  readonly #versions: SpokenVersions;
   #bye: Bye | undefined;
   #error: Error | undefined;
 
@@ -55,6 +56,7 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
     const socket = connectAgent(options, READ_BUFFER, (bytes) => this.#read(parser, bytes));
     this.#socket = socket;
     this.#remote = options.tls !== undefined;
+    this.#versions = options.versions ?? STREAM_VERSIONS;
     this.#writer = new FrameWriter(socket);
     socket.on('drain', () => this.#onDrain());
     socket.on('error', (error) => {
@@ -144,8 +146,9 @@ export class AgentStream extends EventEmitter<AgentStreamEvents> {
   }
 
   #onWelcome(welcome: Welcome): void {
-    if (welcome.v !== STREAM_VERSION) {
-      throw new MalformedMessage(`The agent speaks version ${welcome.v}, not ${STREAM_VERSION}.`, { field: 'v' });
+    const { oldest, newest } = this.#versions;
+    if (!(welcome.v >= oldest && welcome.v <= newest)) {
+      throw new MalformedMessage(`The agent speaks version ${welcome.v}, not ${oldest} to ${newest}.`, { field: 'v' });
     }
     this.#welcome = welcome;
     this.emit('welcome', welcome);

@@ -1,5 +1,15 @@
-/** The kernel agent's stream, version 1: a 16-byte header `u32 length | u8 type | u8 flags | u16 0 | u64 number`, body. */
-export const STREAM_VERSION = 1;
+/**
+ * What is spoken here. Agents outlive services, and services are upgraded one by one: the version before the newest stays
+ * until no agent and no service of it is left.
+ */
+export const STREAM_VERSIONS: SpokenVersions = { oldest: 1, newest: 1 };
+
+/** All versions of the stream from one to the other. */
+export interface SpokenVersions {
+  oldest: number;
+  newest: number;
+}
+/** The kernel agent's stream: a 16-byte header `u32 length | u8 type | u8 flags | u16 0 | u64 number`, body. */
 export const HEADER_BYTES = 16;
 export const MAX_MESSAGE_BYTES = 1024 ** 3;
 export const MAX_BODY_BYTES = 1024 ** 2;

@@ -1,4 +1,4 @@
-import { STREAM_VERSION } from './frames.js';
+import { type SpokenVersions, STREAM_VERSIONS } from './frames.js';
 
 /** How to reach the agent and as whom. */
 export type AgentStreamOptions = AgentAddress & AgentRole;
@@ -8,6 +8,8 @@ export interface AgentAddress {
   socket: string;
   /** PEM. Both sides show this certificate and take no other. */
   tls?: { certificate: string; key: string } | undefined;
+  /** What is spoken; absent: `STREAM_VERSIONS`. */
+  versions?: SpokenVersions;
 }
 
 type AgentRole =
@@ -35,6 +37,7 @@ export interface ClientPosition {
 
 /** The agent's first frame. */
 export interface Welcome {
+  /** The newest version that both sides speak. */
   v: number;
   /** Id of the ring; another one means another agent process. */
   epoch: string;
@@ -56,7 +59,7 @@ export interface Welcome {
   lastCell?: Record<string, unknown> | null;
 }
 
-/** Why the agent ends the stream: `bad_token`, `fenced`, `replaced`, `too_large`, `bad_frame`. */
+/** Why the agent ends the stream: `bad_version` (none is spoken by both), `bad_token`, `fenced`, `replaced`, `too_large`, `bad_frame`. */
 export interface Bye {
   code: string;
   reason: string;
@@ -69,12 +72,14 @@ export interface AgentEvent {
 }
 
 export function helloOf(options: AgentStreamOptions): object {
-  const { token, role } = options;
-  if (role === 'control') return { v: STREAM_VERSION, token, role, term: options.term };
-  if (options.session === undefined) return { v: STREAM_VERSION, token, role };
+  const { token, role, versions: { oldest, newest } = STREAM_VERSIONS } = options;
+  // An agent of before there were two takes the oldest, and knows of no other.
+  const versions = { v: oldest, ...(newest > oldest ? { upTo: newest } : {}) };
+  if (role === 'control') return { ...versions, token, role, term: options.term };
+  if (options.session === undefined) return { ...versions, token, role };
   const { session, epoch, seen, ephemeral } = options;
   return {
-    v: STREAM_VERSION,
+    ...versions,
     token,
     role,
     session,
