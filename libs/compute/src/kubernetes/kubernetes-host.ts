@@ -224,7 +224,8 @@ export class KubernetesHost implements KernelHost {
     this.#hosted.kernel(kernelId) !== undefined || this.#preparing.has(kernelId);
 
   /** Whether a pod, or its secret, is of this host, or about to be. */
-  #isOurs = (podId: KernelId): boolean => this.#hosted.pod(podId) !== undefined || this.#preparing.has(podId);
+  #isOurs = (podId: KernelId): boolean =>
+    this.#hosted.pod(podId) !== undefined || this.#preparing.has(podId) || this.#starts.isMaking(podId);
 
   #of = (pod: V1Pod): HostedPod | undefined => this.#hosted.pod(podIdOf(pod));
 

@@ -19,6 +19,8 @@ const WARM_START_SECONDS = 60;
 
 /** Makes pods, each with its secret: for a kernel, or for whoever comes. */
 export class PodStarts {
+  /** Whose secret there may be, and no pod yet. */
+  readonly #making = new Set<KernelId>();
   #closed = false;
 
   constructor(
@@ -62,6 +64,10 @@ export class PodStarts {
     }
   }
 
+  isMaking(podId: KernelId): boolean {
+    return this.#making.has(podId);
+  }
+
   /** Makes no more. */
   close(): void {
     this.#closed = true;
@@ -85,6 +91,7 @@ export class PodStarts {
   ): Promise<HostedPod | undefined> {
     const { namespace } = place;
     const { launcher } = this.options;
+    this.#making.add(podId);
     try {
       const secret = await this.api.makeSecret(secretOf(podId, agent, namespace, launcher, kernelId === undefined));
       if (this.#closed) return undefined;
@@ -95,6 +102,8 @@ export class PodStarts {
       return pod;
     } catch (error) {
       throw new Error(refusal(error, namespace), { cause: error });
+    } finally {
+      this.#making.delete(podId);
     }
   }
 }
