@@ -73,6 +73,19 @@ describe('life of a kernel', () => {
     });
   });
 
+  it.each(['preempted', 'reservation'] as const)(
+    'whose place is needed (%s) ends, whatever is done to it',
+    (reason) => {
+      const ending = { at: 90_000, reason, detail: 'Needed.' };
+      for (const phase of ['admitted', 'launching', 'starting', 'ready'] as const)
+        expect(become(inPhase(phase), { kind: 'warned', ending }).ending).toEqual(ending);
+      const leaving = become(inPhase('ready'), { kind: 'warned', ending });
+      expect(become(leaving, { kind: 'restartAsked' }).ending).toEqual(ending);
+      expect(become(leaving, { kind: 'activity', state: 'busy', at: 80_000 }).ending).toEqual(ending);
+      expect(become(leaving, { kind: 'spared' }).ending).toBeNull();
+    },
+  );
+
   it('that has not begun or is over is warned of nothing, and one that is over can not be kept', () => {
     const ending = { at: 90_000, reason: 'culled', detail: 'Idle.' } as const;
     for (const phase of ['queued', 'starting', 'stopping', 'ended'] as const) {

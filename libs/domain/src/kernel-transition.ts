@@ -50,7 +50,7 @@ export function transition(kernel: Kernel, happening: Happening, now: number): T
     case 'kernelExited':
       return exited(kernel, happening, now);
     case 'warned':
-      return kernel.phase === 'ready' ? changed(kernel, { ending: happening.ending }) : unchanged(kernel);
+      return warned(kernel, happening);
     case 'spared':
       return kernel.ending === null ? unchanged(kernel) : changed(kernel, { ending: null });
     case 'kept':
@@ -139,8 +139,15 @@ function active(kernel: Kernel, { state, at }: Extract<Happening, { kind: 'activ
     : changed(kernel, { executionState, lastActivityAt, ending: isFinal(kernel) ? kernel.ending : null });
 }
 
+/** Whose place is needed may still be starting; nobody else has anything to lose before it is ready. */
+function warned(kernel: Kernel, { ending }: Extract<Happening, { kind: 'warned' }>): Transition {
+  const isWarned = kernel.phase === 'ready' || (isLaunching(kernel) && isFinal({ ending }));
+  return isWarned ? changed(kernel, { ending }) : unchanged(kernel);
+}
+
 /** It ends though it is used. */
-const isFinal = ({ ending }: Kernel): boolean => ending?.reason === 'preempted' || ending?.reason === 'reservation';
+const isFinal = ({ ending }: Pick<Kernel, 'ending'>): boolean =>
+  ending?.reason === 'preempted' || ending?.reason === 'reservation';
 
 /** It had to give its place back, and waits for another one where it waited before. */
 function requeued(kernel: Kernel): Transition {
@@ -192,7 +199,7 @@ function restartAsked(kernel: Kernel): Transition {
       return unchanged(kernel);
     case 'starting':
     case 'ready':
-      return again({ ...kernel, ending: null }, '');
+      return again(isFinal(kernel) ? kernel : { ...kernel, ending: null }, '');
     case 'stopping':
       return refused(new Conflict('The kernel is being stopped and can not be restarted.'));
     case 'ended':

@@ -44,7 +44,9 @@ export class EvictionsService implements OnModuleDestroy {
     return this.writer.fact(async (draft) => {
       const kernel = await draft.kernel(id);
       const at = kernel && endOf(kernel);
-      if (!kernel || at === undefined || at > draft.now) return;
+      if (!kernel || at === undefined) return;
+      // A timer may go off a moment before its time, by this clock.
+      if (at > draft.now) return this.#watch(kernel);
       const { ending } = kernel;
       if (ending && isForced(ending.reason) && ending.at <= draft.now) {
         draft.happen(kernel, { kind: 'stopAsked', reason: ending.reason, detail: ending.detail });
