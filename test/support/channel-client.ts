@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
-import { call, type Gateway } from './gateway.js';
+import { type Address, call, type Gateway } from './gateway.js';
 import { KernelClient } from './kernel-client.js';
 import { decodeLegacy, decodeV1, encodeLegacy, encodeV1, type Message } from './wire.js';
 
@@ -96,6 +96,6 @@ export async function startKernel(
   return (await response.json()) as KernelModel;
 }
 
-export const deleteKernel = async (gateway: Gateway, id: string): Promise<void> => {
+export const deleteKernel = async (gateway: Address, id: string): Promise<void> => {
   await call(gateway, `/api/kernels/${id}`, { method: 'DELETE' });
 };

@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './parts.js';
 
-/** A running gateway of the Enterprise Gateway protocol: ours, or the peer's. */
-export interface Gateway {
-  readonly name: string;
+/** What a client needs of a gateway. */
+export interface Address {
   /** Without a slash at its end. */
   readonly url: string;
   readonly token: string;
+}
+
+/** A running gateway of the Enterprise Gateway protocol: ours, or the peer's. */
+export interface Gateway extends Address {
+  readonly name: string;
   /** Of the service process alone. */
   readonly pid: number;
   /** Ends it in order: its kernels end too. */
@@ -21,7 +25,7 @@ export interface Gateway {
 }
 
 /** A request to the gateway with its token. */
-export const call = (gateway: Gateway, path: string, init: RequestInit = {}): Promise<Response> =>
+export const call = (gateway: Address, path: string, init: RequestInit = {}): Promise<Response> =>
   fetch(`${gateway.url}${path}`, {
     ...init,
     headers: { authorization: `token ${gateway.token}`, 'content-type': 'application/json', ...init.headers },

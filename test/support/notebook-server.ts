@@ -3,13 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, join } from 'node:path';
 import { Child } from './child.js';
-import { cleanEnvironment, type Gateway, remove, resultsFolder, temporaryFolder } from './gateway.js';
+import { type Address, cleanEnvironment, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { parts, root } from './parts.js';
 
 const ADD_ON = join(root, 'clients/jupyter-server');
 
 export interface NotebookServerOptions {
-  gateway: Pick<Gateway, 'url' | 'token'>;
+  gateway: Address;
   /** `lab` serves JupyterLab's pages too. */
   program?: 'server' | 'lab';
   /** With our add-on from `clients/jupyter-server`. */
