@@ -1,7 +1,7 @@
-import type { V1Node } from '@kubernetes/client-node';
+import type { V1Node, V1PodSpec } from '@kubernetes/client-node';
 import type { KernelId } from '#libs/contracts';
 import { execute, newKernelId } from '../conformance/host/host-under-test.js';
-import { processesWith, watchEnd } from '../support/processes.js';
+import { eventually, processesWith, watchEnd } from '../support/processes.js';
 import { Cluster, isReady } from './cluster.js';
 import { HostOfPods, MEBI, moment, NAMESPACE, TOLD_WITHIN_MS } from './host-of-pods.js';
 
@@ -90,6 +90,32 @@ describe('a lost node', () => {
       await cluster.restart('kubelet');
       await cluster.until<V1Node>('/api/v1/nodes', cluster.nodeName, isReady);
     }
+  });
+});
+
+describe('what nobody wants', () => {
+  it('is ended by comparing labels with what ought to be, and nothing that is wanted or new', async () => {
+    const kept = await pods.launched();
+    const unwanted = await pods.launched();
+    const left = `kernel-${newKernelId()}`;
+    const { core } = cluster;
+    const body = await pods.podOf(kept.kernelId);
+    const labels = { ...body.metadata?.labels, 'beamgate/kernel': left.slice('kernel-'.length) };
+    await core.createNamespacedSecret({ namespace: NAMESPACE, body: { metadata: { name: left, labels } } });
+    // As the last answer of an earlier launcher would make it.
+    const { nodeName: _, ...spec } = body.spec as V1PodSpec;
+    await core.createNamespacedPod({ namespace: NAMESPACE, body: { metadata: { name: left, labels }, spec } });
+    const reap = () => pods.host.reap(async (ids) => ids.filter((id) => id !== kept.kernelId));
+    const exited = pods.facts.next(unwanted.kernelId, 'exited');
+    await reap();
+    await exited;
+    expect(await pods.names()).toContain(left);
+    await reap();
+    await eventually(
+      'only the wanted one is left',
+      async () => (await pods.names()).every((name) => name === `kernel-${kept.kernelId}`) || undefined,
+    );
+    await expect(execute(kept.endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
   });
 });
 

@@ -71,6 +71,18 @@ describe('the gatekeeper', () => {
       expect(stage.launcher.commands.all[0]).toEqual({ name: 'reconcile', kernelIds: [], epoch: stage.store.epoch });
     });
 
+    it('tells which kernels ought to have no process', async () => {
+      await beginWith({ maxKernels: 1 });
+      const [living, waiting] = [await submit(), await submit()];
+      const kernelIds = [living.id, waiting.id, aKernelId()];
+      const { unwanted } = await stage.client.send(GatekeeperCommands.unwantedKernels, { kernelIds });
+      expect(unwanted).toEqual(kernelIds.slice(1));
+      await stop(waiting.id);
+      await expect(
+        stage.client.send(GatekeeperCommands.unwantedKernels, { kernelIds: [waiting.id] }),
+      ).resolves.toMatchObject({ unwanted: [waiting.id] });
+    });
+
     it('gives the same kernel for the same id, owner and kernelspec', async () => {
       const submission = aSubmission();
       const [first, second] = await Promise.all([submit(submission), submit(submission)]);

@@ -3,8 +3,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import type { CommandClient } from '#libs/bus';
 import { KERNEL_HOST, type KernelFact, type KernelHost, type NodesFact } from '#libs/compute';
 import { InvalidRequest, LauncherFacts } from '#libs/contracts';
-
-export const FACTS = Symbol('Facts');
+import { GATEKEEPER } from './gatekeeper.js';
 
 const RETRY_MS = 500;
 
@@ -36,7 +35,7 @@ export class FactReporter implements OnApplicationShutdown {
 
   constructor(
     @Inject(KERNEL_HOST) private readonly host: KernelHost,
-    @Inject(FACTS) private readonly facts: Pick<CommandClient, 'emit'>,
+    @Inject(GATEKEEPER) private readonly gatekeeper: Pick<CommandClient, 'emit'>,
   ) {
     host.onFact((fact) => this.#take(fact));
   }
@@ -70,7 +69,7 @@ export class FactReporter implements OnApplicationShutdown {
     while (this.#waiting[0] !== undefined && !this.#closed.signal.aborted) {
       const { kind, ...fact } = this.#waiting[0];
       try {
-        await this.facts.emit<(typeof CONTRACTS)[typeof kind]['schema']>(CONTRACTS[kind], fact);
+        await this.gatekeeper.emit<(typeof CONTRACTS)[typeof kind]['schema']>(CONTRACTS[kind], fact);
         this.#waiting.shift();
       } catch (error) {
         this.#log.warn({ kind, ...fact, reason: (error as Error).message }, 'a fact could not be told');

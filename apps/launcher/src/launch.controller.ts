@@ -3,6 +3,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { BusController } from '#libs/bus';
 import { KERNEL_HOST, type KernelHost } from '#libs/compute';
 import { type KernelUsage, LauncherCommands } from '#libs/contracts';
+import { Reaper } from './reaper.service.js';
 
 const { launchKernel, stopKernel, restartKernel, usage, reconcile, keepWarm } = LauncherCommands;
 
@@ -16,7 +17,10 @@ export class LaunchController {
     this.#begin = resolve;
   });
 
-  constructor(@Inject(KERNEL_HOST) private readonly host: KernelHost) {}
+  constructor(
+    @Inject(KERNEL_HOST) private readonly host: KernelHost,
+    private readonly reaper: Reaper,
+  ) {}
 
   @MessagePattern(launchKernel.pattern)
   async launch(@Payload() payload: unknown): Promise<object> {
@@ -63,6 +67,7 @@ export class LaunchController {
     this.#epoch = epoch;
     await this.host.reconcile(kernelIds);
     this.#begin();
+    this.reaper.begin();
     return {};
   }
 }

@@ -13,13 +13,15 @@ import {
   Unavailable,
 } from '#libs/contracts';
 import { aKernelId, aSubmission } from '#libs/testing';
-import { LauncherModule } from './launcher.module.js';
+import { LauncherModule, type LauncherParts } from './launcher.module.js';
+import { Reaper } from './reaper.service.js';
 
 const USAGE: KernelUsage = { state: 'idle', quietMs: 20, cpuSeconds: 1.5 };
 
 /** A host that notes what it is told to do, and tells what the test has it tell. */
 class FakeHost implements KernelHost {
   readonly calls: unknown[][] = [];
+  hosted: KernelId[] = [];
   tell: (fact: KernelFact) => void = () => {};
   onFact(listener: (fact: KernelFact) => void): void {
     this.tell = listener;
@@ -42,13 +44,16 @@ class FakeHost implements KernelHost {
   keepWarm(...args: unknown[]): void {
     this.calls.push(['keepWarm', ...args]);
   }
+  async reap(unwanted: (kernelIds: readonly KernelId[]) => Promise<readonly KernelId[]>): Promise<void> {
+    this.calls.push(['reap', await unwanted(this.hosted)]);
+  }
   async close(): Promise<void> {
     this.calls.push(['close']);
   }
 }
 
-/** Takes facts; refuses the first `failures` of them. */
-class FakeFacts {
+/** Takes facts, refuses the first `failures` of them, and wants no kernel. */
+class FakeGatekeeper {
   readonly told: { pattern: string; payload: Record<string, unknown> }[] = [];
   #whenTold: () => void = () => {};
   constructor(private failures: Error[] = []) {}
@@ -59,6 +64,8 @@ class FakeFacts {
     this.told.push({ pattern, payload: payload as Record<string, unknown> });
     this.#whenTold();
   };
+
+  send = (async (_, { kernelIds }: { kernelIds: KernelId[] }) => ({ unwanted: kernelIds })) as CommandClient['send'];
 
   async until(count: number): Promise<void> {
     while (this.told.length < count) {
@@ -73,10 +80,10 @@ let app: INestMicroservice;
 let host: FakeHost;
 let client: CommandClient;
 
-async function start(facts: Pick<CommandClient, 'emit'>): Promise<void> {
+async function start(gatekeeper: LauncherParts['gatekeeper']): Promise<void> {
   host = new FakeHost();
   const { port1, port2 } = new MessageChannel();
-  const module = await Test.createTestingModule({ imports: [LauncherModule.with({ host, facts })] }).compile();
+  const module = await Test.createTestingModule({ imports: [LauncherModule.with({ host, gatekeeper })] }).compile();
   app = module.createNestMicroservice({ strategy: new LocalServer([new LocalLink(port1)]), logger: false });
   await app.listen();
   client = new CommandClient(new LocalClient(new LocalLink(port2)));
@@ -89,7 +96,7 @@ afterEach(async () => {
 const activity = (kernelId: KernelId, at: number): KernelFact => ({ kind: 'activity', kernelId, state: 'busy', at });
 
 it('passes each command to the host', async () => {
-  await start(new FakeFacts());
+  await start(new FakeGatekeeper());
   const { id: kernelId, owner, launch } = aSubmission();
   await client.send(LauncherCommands.reconcile, { kernelIds: [kernelId], epoch: 2 });
   await client.send(LauncherCommands.launchKernel, { kernelId, owner, launch });
@@ -104,8 +111,28 @@ it('passes each command to the host', async () => {
   ]);
 });
 
+it('ends what the gatekeeper does not want, and asks nothing about nothing', async () => {
+  await start(new FakeGatekeeper());
+  await app.get(Reaper).reap();
+  host.hosted = [aKernelId()];
+  await app.get(Reaper).reap();
+  expect(host.calls).toEqual([
+    ['reap', []],
+    ['reap', host.hosted],
+  ]);
+});
+
+it('leaves all as it is while the gatekeeper does not answer', async () => {
+  const away = new FakeGatekeeper();
+  away.send = () => Promise.reject(new Unavailable('No answer.', { retryAfterSeconds: 1 }));
+  await start(away);
+  host.hosted = [aKernelId()];
+  await app.get(Reaper).reap();
+  expect(host.calls).toEqual([]);
+});
+
 it('takes no command before it was told which kernels live here', async () => {
-  await start(new FakeFacts());
+  await start(new FakeGatekeeper());
   const kernelId = aKernelId();
   const stopped = client.send(LauncherCommands.stopKernel, { kernelId, graceMs: 5 });
   await client.send(LauncherCommands.reconcile, { kernelIds: [kernelId], epoch: 2 });
@@ -117,14 +144,14 @@ it('takes no command before it was told which kernels live here', async () => {
 });
 
 it('ignores the list of a gatekeeper that another has replaced', async () => {
-  await start(new FakeFacts());
+  await start(new FakeGatekeeper());
   await client.send(LauncherCommands.reconcile, { kernelIds: [], epoch: 2 });
   await client.send(LauncherCommands.reconcile, { kernelIds: [aKernelId()], epoch: 1 });
   expect(host.calls).toEqual([['reconcile', []]]);
 });
 
 it('keeps spares where the leading gatekeeper says, once it knows which kernels live here', async () => {
-  await start(new FakeFacts());
+  await start(new FakeGatekeeper());
   const pools = [{ environment: 'python3', spares: [{ flavor: 'cpu', node: 'n1', count: 2 }] }];
   const kept = client.send(LauncherCommands.keepWarm, { pools, epoch: 2 });
   await client.send(LauncherCommands.reconcile, { kernelIds: [], epoch: 2 });
@@ -137,7 +164,7 @@ it('keeps spares where the leading gatekeeper says, once it knows which kernels 
 });
 
 it('reports facts in the order they happened, under the patterns of the contract', async () => {
-  const facts = new FakeFacts();
+  const facts = new FakeGatekeeper();
   await start(facts);
   const kernelId = aKernelId();
   const endpoint = { socket: '/s', clientToken: 'c', controlToken: 'k' };
@@ -158,7 +185,7 @@ it('reports facts in the order they happened, under the patterns of the contract
 });
 
 it('tells a fact again until it is taken, and of many activities meanwhile the last', async () => {
-  const facts = new FakeFacts([new Unavailable('away', { retryAfterSeconds: 1 })]);
+  const facts = new FakeGatekeeper([new Unavailable('away', { retryAfterSeconds: 1 })]);
   await start(facts);
   const [kernelId, other] = [aKernelId(), aKernelId()];
   host.tell({ kind: 'ready', kernelId, incarnation: 0 });
@@ -170,7 +197,7 @@ it('tells a fact again until it is taken, and of many activities meanwhile the l
 });
 
 it('goes on after a fact that breaks its contract', async () => {
-  const facts = new FakeFacts([new InvalidRequest('bad', { errors: [] })]);
+  const facts = new FakeGatekeeper([new InvalidRequest('bad', { errors: [] })]);
   await start(facts);
   host.tell({ kind: 'ready', kernelId: aKernelId(), incarnation: 0 });
   host.tell({ kind: 'launch-failed', kernelId: aKernelId(), detail: 'next' });
@@ -179,7 +206,7 @@ it('goes on after a fact that breaks its contract', async () => {
 });
 
 it('lets go of the kernels when it is shut down', async () => {
-  await start(new FakeFacts());
+  await start(new FakeGatekeeper());
   await app.close();
   expect(host.calls).toContainEqual(['close']);
 });

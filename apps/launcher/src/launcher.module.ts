@@ -1,24 +1,30 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { CommandClient } from '#libs/bus';
 import { KERNEL_HOST, type KernelHost } from '#libs/compute';
-import { FACTS, FactReporter } from './fact-reporter.js';
+import { FactReporter } from './fact-reporter.js';
+import { GATEKEEPER } from './gatekeeper.js';
 import { LaunchController } from './launch.controller.js';
+import { Reaper } from './reaper.service.js';
 
 export interface LauncherParts {
   /** Where kernels run. */
   host: KernelHost;
-  /** Towards the gatekeeper: facts are emitted here. */
-  facts: Pick<CommandClient, 'emit'>;
+  gatekeeper: Pick<CommandClient, 'emit' | 'send'>;
 }
 
 /** Hands: carries out what the gatekeeper decided on one host, and reports facts. Decides nothing. */
 @Module({})
 export class LauncherModule {
-  static with({ host, facts }: LauncherParts): DynamicModule {
+  static with({ host, gatekeeper }: LauncherParts): DynamicModule {
     return {
       module: LauncherModule,
       controllers: [LaunchController],
-      providers: [{ provide: KERNEL_HOST, useValue: host }, { provide: FACTS, useValue: facts }, FactReporter],
+      providers: [
+        { provide: KERNEL_HOST, useValue: host },
+        { provide: GATEKEEPER, useValue: gatekeeper },
+        FactReporter,
+        Reaper,
+      ],
     };
   }
 }

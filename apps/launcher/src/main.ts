@@ -12,11 +12,11 @@ runService('launcher', async (config, log) => {
   const probes = await openProbes(config, readiness);
   const bus = busOptions(config, `launcher ${hostname()}`, (sentence) => log.warn(sentence));
   const { timeoutMs } = bus;
-  const facts = new CommandClient(await rabbitClient(bus, 'gatekeeper'), { timeoutMs });
+  const gatekeeper = new CommandClient(await rabbitClient(bus, 'gatekeeper'), { timeoutMs });
   const strategy = await rabbitServer({ ...bus, serves: 'launcher' });
   readiness.add('bus', busCheck(strategy));
   const launcher = await NestFactory.createMicroservice(
-    LauncherModule.with({ host: await hostOf(config, log), facts }),
+    LauncherModule.with({ host: await hostOf(config, log), gatekeeper }),
     { strategy, logger: new NestLog(log) },
   );
   await launcher.listen();
@@ -25,7 +25,7 @@ runService('launcher', async (config, log) => {
     url: probes.url,
     close: async () => {
       await launcher.close();
-      await facts.close();
+      await gatekeeper.close();
       await probes.close();
     },
   };

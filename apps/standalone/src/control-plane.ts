@@ -28,7 +28,7 @@ const store = await storeOf(config, (deposed) => {
 const launcher = await NestFactory.createMicroservice(
   LauncherModule.with({
     host: await hostOf(config, log),
-    facts: new CommandClient(new LocalClient(toGatekeeper)),
+    gatekeeper: new CommandClient(new LocalClient(toGatekeeper)),
   }),
   { strategy: new LocalServer([toGatekeeper]), logger },
 );

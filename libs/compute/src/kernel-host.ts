@@ -52,6 +52,12 @@ export interface KernelHost {
   onFact(listener: (fact: KernelFact | NodesFact) => void): void;
   /** Adopts the agents of `kernelIds` that live, reports `exited` for those that do not, ends all other agents. */
   reconcile(kernelIds: readonly KernelId[]): Promise<void>;
+  /**
+   * Ends what runs for nobody, as found by comparing what is here with what ought to be; what is being made is left alone.
+   *
+   * @param unwanted  which of these kernels ought to have no process
+   */
+  reap(unwanted: (kernelIds: readonly KernelId[]) => Promise<readonly KernelId[]>): Promise<void>;
   /** Resolves when the launch is under way; what becomes of it is told by facts. */
   launch(kernelId: KernelId, whom: LaunchFor, spec: LaunchSpec): Promise<void>;
   /** Ends kernel and agent, however far they got; unknown ids report `exited`. */

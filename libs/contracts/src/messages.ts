@@ -67,6 +67,12 @@ export const GatekeeperCommands = {
   keepKernel: command('kernel.keep', OneKernel, Kernel),
   /** Answered by the scheduling core from memory; null when the kernel is not waiting. */
   explainKernel: command('kernel.explain', OneKernel, WaitExplanation.nullable()),
+  /** Which of these ought to have no process: they have ended, wait, or there is no such kernel. */
+  unwantedKernels: command(
+    'kernel.unwanted',
+    z.object({ kernelIds: z.array(KernelId) }),
+    z.object({ unwanted: z.array(KernelId) }),
+  ),
   readScheduling: command('scheduling.read', Nothing, SchedulingDocument),
   /** Answers what would become of it, and makes it so unless it is a dry run. */
   changeScheduling: command(

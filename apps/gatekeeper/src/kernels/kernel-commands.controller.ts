@@ -1,9 +1,10 @@
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { BusController } from '#libs/bus';
-import { GatekeeperCommands, type Kernel, type WaitExplanation } from '#libs/contracts';
+import { GatekeeperCommands, type Kernel, type KernelId, type WaitExplanation } from '#libs/contracts';
 import { KernelsService } from './kernels.service.js';
 
-const { submitKernel, stopKernel, restartKernel, interruptKernel, keepKernel, explainKernel } = GatekeeperCommands;
+const { submitKernel, stopKernel, restartKernel, interruptKernel, keepKernel, explainKernel, unwantedKernels } =
+  GatekeeperCommands;
 
 @BusController()
 export class KernelCommandsController {
@@ -38,5 +39,10 @@ export class KernelCommandsController {
   @MessagePattern(explainKernel.pattern)
   explain(@Payload() payload: unknown): WaitExplanation | null {
     return this.kernels.explain(explainKernel.input.parse(payload).kernelId);
+  }
+
+  @MessagePattern(unwantedKernels.pattern)
+  unwanted(@Payload() payload: unknown): { unwanted: KernelId[] } {
+    return { unwanted: this.kernels.unwanted(unwantedKernels.input.parse(payload).kernelIds) };
   }
 }

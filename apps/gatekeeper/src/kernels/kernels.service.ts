@@ -74,6 +74,12 @@ export class KernelsService {
     });
   }
 
+  /** @returns those of `kernelIds` that ought to have no process */
+  unwanted(kernelIds: readonly KernelId[]): KernelId[] {
+    const phase = (id: KernelId) => this.known.kernels.get(id)?.phase ?? 'ended';
+    return kernelIds.filter((id) => ['queued', 'ended'].includes(phase(id)));
+  }
+
   explain(kernelId: KernelId): WaitExplanation | null {
     const kernel = this.known.kernels.get(kernelId);
     if (!kernel) return null;

@@ -13,6 +13,8 @@ import { agentEnded } from './pod-verdict.js';
 
 /** After the agent should have ended a kernel, milliseconds until its pod is deleted. */
 const LAST_RESORT_MS = 3000;
+/** After an API server that could not be reached for some seconds. */
+const REMOVE_AGAIN_MS = 5000;
 /** How long the end of a container may take to show in its pod's status. */
 const STATUS_MS = 3000;
 /** Events of a volume that its node can't mount. One that is still attached elsewhere may yet come. */
@@ -202,6 +204,7 @@ export class HostedPod {
     this.context.remove(this.pod, graceSeconds).catch((error: Error) => {
       this.#removed = false;
       this.context.log.warn({ kernelId: this.kernelId, reason: error.message }, 'a pod could not be deleted');
+      this.#killTimer = setTimeout(() => this.remove(graceSeconds), REMOVE_AGAIN_MS).unref();
     });
   }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CoreV1Event, type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
 import type { KernelId, KernelUsage, LaunchSpec, WarmSpares } from '#libs/contracts';
+import { FoundTwice } from '../found-twice.js';
 import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
 import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod } from './hosted-pod.js';
@@ -37,6 +38,7 @@ export class KubernetesHost implements KernelHost {
   readonly #nodes: Watched<V1Node>;
   readonly #strangers: Watched<V1Pod>;
   readonly #reports: NodeReports;
+  readonly #seen = new FoundTwice();
   #telling: NodeJS.Timeout | undefined;
   readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
@@ -153,23 +155,53 @@ export class KubernetesHost implements KernelHost {
     const wanted = new Set<string>(kernelIds);
     await Promise.all([this.#pods.listed, this.#nodes.listed]);
     const [pods, secrets] = await Promise.all([this.#api.listPods(), this.#api.listSecrets()]);
-    const specs = new Map(secrets.map((secret) => [podIdOf(secret), secret]));
     const strangers = pods.filter((pod) => !this.#isOurs(podIdOf(pod)));
-    const fresh = new Set(
-      await Promise.all(
-        strangers.map(async (pod) => {
-          const secret = specs.get(podIdOf(pod));
-          const kernelId = await this.#kernelIn(pod, secret);
-          this.#adopt(pod, secret, kernelId, wanted.has(kernelId));
-          return kernelId;
-        }),
-      ),
-    );
+    const fresh = await this.#takeUp(strangers, secrets, async () => wanted);
     await Promise.all(this.#hosted.kernels.map((kernel) => this.#settle(kernel, wanted, fresh)));
-    const orphans = secrets.filter((secret) => !this.#isOurs(podIdOf(secret)));
-    await Promise.all(orphans.map((secret) => this.#remove(refOf(secret), 0)));
+    await this.#removeSecrets(secrets);
     for (const kernelId of kernelIds) if (!this.#isKnown(kernelId)) this.#tellLost(kernelId);
     this.#pools.refill();
+  }
+
+  async reap(unwanted: (kernelIds: readonly KernelId[]) => Promise<readonly KernelId[]>): Promise<void> {
+    const secrets = await this.#api.listSecrets();
+    const seen = [...this.#pods.objects, ...secrets].filter((object) => !this.#isOurs(podIdOf(object)));
+    const strays = new Set(this.#seen.again(seen, podIdOf).map(podIdOf));
+    const isStray = (object: V1Pod | V1Secret): boolean => strays.has(podIdOf(object));
+    // One whose kernel has ended stays for the rest of its output.
+    const hosted = this.#hosted.kernels.filter(({ ended }) => !ended);
+    await this.#takeUp(this.#pods.objects.filter(isStray), secrets, async (ids) => {
+      const gone = new Set(await unwanted([...ids, ...hosted.map(({ kernelId }) => kernelId)]));
+      for (const kernel of hosted) if (gone.has(kernel.kernelId)) kernel.stop(0);
+      return new Set(ids.filter((id) => !gone.has(id)));
+    });
+    await this.#removeSecrets(secrets.filter(isStray));
+  }
+
+  /** Adopts the kernels in these pods that are wanted and ends the others. @returns the kernels, which tell by themselves */
+  async #takeUp(
+    pods: readonly V1Pod[],
+    secrets: readonly V1Secret[],
+    wantedOf: (kernelIds: readonly KernelId[]) => Promise<ReadonlySet<string>>,
+  ): Promise<ReadonlySet<string>> {
+    const specs = new Map(secrets.map((secret) => [podIdOf(secret), secret]));
+    const found = await Promise.all(
+      pods.map(async (pod) => {
+        const secret = specs.get(podIdOf(pod));
+        return { pod, secret, kernelId: await this.#kernelIn(pod, secret) };
+      }),
+    );
+    const ids = found.map(({ kernelId }) => kernelId);
+    const wanted = await wantedOf(ids);
+    for (const { pod, secret, kernelId } of found)
+      if (!this.#isOurs(podIdOf(pod))) this.#adopt(pod, secret, kernelId, wanted.has(kernelId));
+    return new Set(ids);
+  }
+
+  /** Those without a pod of ours. */
+  async #removeSecrets(secrets: readonly V1Secret[]): Promise<void> {
+    const orphans = secrets.filter((secret) => !this.#isOurs(podIdOf(secret)));
+    await Promise.all(orphans.map((secret) => this.#remove(refOf(secret), 0)));
   }
 
   /** That of its label, unless the pod was warm. */

@@ -9,6 +9,10 @@ export class WatchedEach<T extends KubernetesObject> {
     this.#watched = new Map(namespaces.map((namespace) => [namespace, new Watched(optionsOf(namespace))]));
   }
 
+  get objects(): readonly T[] {
+    return [...this.#watched.values()].flatMap(({ objects }) => objects);
+  }
+
   /** Resolves when what there is in all namespaces has been told. */
   get listed(): Promise<unknown> {
     return Promise.all([...this.#watched.values()].map(({ listed }) => listed));

@@ -176,6 +176,13 @@ export class ProcessHost implements KernelHost {
     await removeOldLogs(this.#files.logs, Date.now());
   }
 
+  async reap(unwanted: (kernelIds: readonly KernelId[]) => Promise<readonly KernelId[]>): Promise<void> {
+    // Nobody else makes agents here; one whose kernel has ended stays for the rest of its output.
+    const hosted = [...this.#kernels.values()].filter(({ ended }) => !ended);
+    const gone = new Set(await unwanted(hosted.map(({ kernelId }) => kernelId)));
+    for (const kernel of hosted) if (gone.has(kernel.kernelId)) kernel.stop(0);
+  }
+
   keepWarm(pools: readonly WarmSpares[]): void {
     this.#pools.keep(pools);
   }
