@@ -21,6 +21,7 @@ export class ServiceProcess {
   /** Set before the start, it gives the port. */
   url = '';
   #child: Child | undefined;
+  #release = root;
 
   constructor(private readonly options: ServiceOptions) {
     this.data = options.data ?? temporaryFolder(options.kind);
@@ -38,6 +39,11 @@ export class ServiceProcess {
     return join(resultsFolder('services'), `${this.name}.log`);
   }
 
+  /** From its next start on it is of that release. @param folder  as the project's own */
+  upgrade(folder: string): void {
+    this.#release = folder;
+  }
+
   /** Does not wait: a gatekeeper may stand by for as long as another leads. */
   begin(): void {
     const { kind, name, config, env } = this.options;
@@ -47,9 +53,13 @@ export class ServiceProcess {
     const port = this.url === '' ? '0' : new URL(this.url).port;
     this.#child = new Child(
       name,
-      join(root, 'scripts/service.sh'),
+      join(this.#release, 'scripts/service.sh'),
       [kind, '--port', port, '--data', this.data, '--config', file],
-      { cwd: root, env: { ...cleanEnvironment(), ...env }, logFile: join(resultsFolder('services'), `${name}.out`) },
+      {
+        cwd: this.#release,
+        env: { ...cleanEnvironment(), ...env },
+        logFile: join(resultsFolder('services'), `${name}.out`),
+      },
     );
   }
 
