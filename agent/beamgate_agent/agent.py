@@ -163,16 +163,22 @@ class Agent:
             connection.welcome(json_frame(WELCOME, 0, self._welcome(version, 0, self.ring.last)))
             return
         session_id, seen, ephemeral = hello["session"], hello.get("seen"), hello.get("ephemeral", False)
+        since = hello.get("since", 0)
         if not isinstance(session_id, str) or not 0 < len(session_id) <= _MAX_SESSION_ID:
             raise BadFrame("bad_frame", "the session of a HELLO must be a name")
         if seen is not None and (not isinstance(seen, int) or isinstance(seen, bool) or seen < 0):
             raise BadFrame("bad_frame", "seen must be a whole number")
         if not isinstance(ephemeral, bool):
             raise BadFrame("bad_frame", "ephemeral must be true or false")
+        if not isinstance(since, int) or isinstance(since, bool) or since < 0:
+            raise BadFrame("bad_frame", "since must be a whole number of milliseconds")
         if seen and hello.get("epoch") != self.epoch:
             seen = None
         session = self.sessions.find(session_id)
         if session and session.connection:
+            # Sockets of one session at two gateways come here in any order once there is an agent.
+            if 0 < since < session.since:
+                raise BadFrame("replaced", "the session was opened again")
             session.connection.bye("replaced", "the session was opened again")
             session = self.sessions.find(session_id)  # an ephemeral one went with its connection
         if session:
@@ -182,7 +188,7 @@ class Agent:
                 raise BadFrame("busy", f"the kernel has {MAX_SESSIONS} sessions already")
             session = self.sessions.open(session_id, self.ring.last if seen is None else seen)
             hole = self._hole_after(seen) if seen else self.ring.lost if seen == 0 else None
-        self.sessions.attach(session, connection, ephemeral)
+        self.sessions.attach(session, connection, ephemeral, since)
         self._by_connection[connection] = session
         connection.on_frame = self._on_client_frame
         welcome = self._welcome(version, session.input_last, session.cursor.sent)

@@ -18,7 +18,7 @@ class Session:
     Of one that is `ephemeral` nobody can come back to it: it goes with its connection.
     """
 
-    __slots__ = ("connection", "cursor", "ephemeral", "expiry", "id", "input_last", "last_cell", "tag")
+    __slots__ = ("connection", "cursor", "ephemeral", "expiry", "id", "input_last", "last_cell", "since", "tag")
 
     def __init__(self, session_id: str, tag: int, cursor: Cursor) -> None:
         self.id = session_id
@@ -28,6 +28,8 @@ class Session:
         # Header of the last execution that is not silent: what a gateway that lost all can still attach a notice to.
         self.last_cell: bytes | None = None
         self.ephemeral = False
+        # When the socket of its connection was opened, ms by the clock of its gateway; 0: unknown.
+        self.since = 0
         self.connection: Connection | None = None
         self.expiry: Timer | None = None
 
@@ -64,10 +66,11 @@ class Sessions:
         if _WHOEVER_COMES_FIRST in self._ring.cursors and not self._waiting:
             self._waiting = self._loop.later(self._retention_seconds, lambda: self._ring.forget(_WHOEVER_COMES_FIRST))
 
-    def attach(self, session: Session, connection: Connection, ephemeral: bool = False) -> None:
+    def attach(self, session: Session, connection: Connection, ephemeral: bool = False, since: int = 0) -> None:
         if session.expiry:
             session.expiry.cancel()
         session.ephemeral = ephemeral
+        session.since = since
         session.connection = connection
         session.cursor.attached = True
 

@@ -134,6 +134,24 @@ def test_an_ephemeral_session_does_not_take_what_others_are_owed(agent):
     assert shown(back) == list(range(20))
 
 
+def test_of_two_sockets_of_a_session_the_later_one_stays_whoever_comes_first(agent):
+    late = agent.client("tab", since=2000)
+    early = agent.connect()
+    answer = early.hello(role="client", token="client-token", session="tab", since=1999)
+    assert (answer.kind, answer.value["code"]) == (BYE, "replaced")
+    assert late.run("print(6 * 7)")[1] == "42\n"
+    again = agent.client("tab", since=2000)
+    assert late.until(lambda m: m.kind == BYE).value["code"] == "replaced"
+    assert again.run("print(6 * 7)")[1] == "42\n"
+
+
+@pytest.mark.parametrize("since", [-1, "soon", True, 1.5])
+def test_a_time_that_is_none_is_refused(agent, since):
+    client = agent.connect()
+    answer = client.hello(role="client", token="client-token", session="s", since=since)
+    assert (answer.kind, answer.value["code"]) == (BYE, "bad_frame")
+
+
 def test_an_ephemeral_session_that_is_opened_twice_is_replaced(agent):
     first = agent.client("e", ephemeral=True)
     second = agent.client("e", ephemeral=True)

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { jest } from '@jest/globals';
+import { WebSocket } from 'ws';
 import { call, freePort, type Gateway } from '../support/gateway.js';
 import { linesOf, numberedLines, printingCell } from '../support/lines.js';
-import { NumberedClient } from '../support/numbered-client.js';
+import { NUMBERED, NumberedClient } from '../support/numbered-client.js';
 import { eventually } from '../support/processes.js';
 import { ScaleOut } from '../support/scale-out.js';
 import { ServiceProcess } from '../support/service-process.js';
@@ -67,6 +70,37 @@ describe('services of several processes', () => {
     await v1(one, `/v1/tokens/${tokenId}`, { method: 'DELETE' });
     await client.closed;
     for (const gateway of [one, two]) expect((await call(as(gateway, token), '/v1/kernels')).status).toBe(401);
+  });
+
+  it('keep the later of two sockets of one session, whichever gateways they came to before there was a kernel', async () => {
+    const holding = await Promise.all(Array.from({ length: 4 }, ready));
+    const { id } = await createKernel(one);
+    const opened = async (gateway: Gateway, session: string): Promise<WebSocket> => {
+      const url = `${gateway.url.replace('http', 'ws')}/api/kernels/${id}/channels?session_id=${session}`;
+      const socket = new WebSocket(url, [NUMBERED], { headers: { authorization: `Bearer ${gateway.token}` } });
+      await once(socket, 'open');
+      return socket;
+    };
+    // Several, since the order in which the gateways come to the agent is a matter of luck.
+    const sessions = await Promise.all(
+      Array.from({ length: 6 }, async (_, number) => {
+        const session = randomUUID();
+        const [first, second] = number % 2 === 0 ? [one, two] : [two, one];
+        const early = await opened(first, session);
+        const late = await opened(second, session);
+        const welcomed = new Promise((resolve) => {
+          late.on('message', (data, isBinary) => !isBinary && String(data).includes('"welcome"') && resolve('welcome'));
+        });
+        return { early, late, welcomed, closed: once(early, 'close') };
+      }),
+    );
+    await endKernel(one, holding[0] as string);
+    for (const { late, welcomed, closed } of sessions) {
+      await expect(Promise.race([welcomed, once(late, 'close')])).resolves.toBe('welcome');
+      expect((await closed)[0]).toBe(1012);
+      expect(late.readyState).toBe(WebSocket.OPEN);
+      late.close();
+    }
   });
 
   it('lose their launcher, and the next one has every kernel', async () => {

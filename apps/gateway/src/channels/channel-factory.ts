@@ -55,7 +55,12 @@ export class ChannelFactory {
       client,
       framing,
       session,
-      position: { epoch: asked.epoch, seen: asked.seen, ephemeral: asked.sessionId === undefined },
+      position: {
+        epoch: asked.epoch,
+        seen: asked.seen,
+        ephemeral: asked.sessionId === undefined,
+        since: Date.now(),
+      },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
       info: () => this.kernels.infoFor(kernel),
       pendingBytes: this.options.pendingBytes,

@@ -12,6 +12,8 @@ export interface LinkPosition {
   seen: number | undefined;
   /** Nobody can come back to this session. */
   ephemeral: boolean;
+  /** When the client's socket was opened, ms: another gateway may hold an older one of the same session. */
+  since: number;
 }
 
 export interface KernelLinkListener {

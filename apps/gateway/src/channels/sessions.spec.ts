@@ -115,13 +115,18 @@ describe('a client that comes back', () => {
     agent.emit(printed('before it came'));
     const client = await open(ready(), '', V1_PROTOCOL);
     const hello = await agent.hellos.next();
-    expect(hello).toMatchObject({ ephemeral: true });
+    expect(hello).toMatchObject({ ephemeral: true, since: expect.any(Number) });
     expect(hello).not.toHaveProperty('seen');
     agent.emit(printed('one'));
     await client.messages.find(({ content }) => content['text'] === 'one');
     agent.breakStreams();
     agent.emit(printed('two'));
-    expect(await agent.hellos.next()).toMatchObject({ session: hello['session'], epoch: agent.epoch, seen: 2 });
+    expect(await agent.hellos.next()).toMatchObject({
+      session: hello['session'],
+      epoch: agent.epoch,
+      seen: 2,
+      since: hello['since'],
+    });
     await client.messages.find(({ content }) => content['text'] === 'two');
     const texts = client.messages.all.flatMap(({ type, content }) => (type === 'stream' ? [content['text']] : []));
     expect(texts).toEqual(['one', 'two']);

@@ -207,9 +207,10 @@ export class KubernetesHost implements KernelHost {
   /** That of its label, unless the pod was warm. */
   async #kernelIn(pod: V1Pod, secret: V1Secret | undefined): Promise<KernelId> {
     const { podIP } = pod.status ?? {};
-    const asked = pod.metadata?.labels?.[LABEL.warm] !== undefined && podIP !== undefined && secret !== undefined;
+    const spec = specOf(secret);
+    const asked = pod.metadata?.labels?.[LABEL.warm] !== undefined && podIP !== undefined && spec !== undefined;
     if (!asked) return podIdOf(pod);
-    const claimed = await claimedKernel(endpointOf(specOf(secret), podIP), this.options.term, ASK_MS);
+    const claimed = await claimedKernel(endpointOf(spec, podIP), this.options.term, ASK_MS);
     return claimed ?? podIdOf(pod);
   }
 
@@ -265,12 +266,13 @@ export class KubernetesHost implements KernelHost {
     this.options.log.info({ kernelId }, wanted ? 'adopting' : 'ending a kernel that nobody knows');
     const tell = wanted ? this.#context.tell : () => {};
     const context = { ...this.#context, tell };
-    const spec = secret === undefined ? this.#noSpec : specOf(secret);
-    const kernel = this.#hosted.keep(new HostedPod(context, { ...refOf(pod), image: imageOf(pod) }, spec, kernelId));
+    const spec = specOf(secret);
+    const ref = { ...refOf(pod), image: imageOf(pod) };
+    const kernel = this.#hosted.keep(new HostedPod(context, ref, spec ?? this.#noSpec, kernelId));
     if (wanted) kernel.adopt(ADOPTED_START_SECONDS);
     // One that nobody wants is not spoken to: its pod goes.
-    if (wanted && secret !== undefined) kernel.onPod(pod);
-    else if (wanted) kernel.fail('The secret of its pod is gone.');
+    if (wanted && spec !== undefined) kernel.onPod(pod);
+    else if (wanted) kernel.fail('The secret of its pod is gone, or somebody changed it.');
     else kernel.stop(0);
   }
 

@@ -45,9 +45,14 @@ export function secretOf(
   };
 }
 
-/** @throws SyntaxError when somebody wrote another */
-export const specOf = (secret: V1Secret): PodAgentSpec =>
-  JSON.parse(Buffer.from(secret.data?.[SPEC] ?? '', 'base64').toString());
+/** Undefined where it is none of ours: whoever may write there may have. */
+export function specOf(secret: V1Secret | undefined): PodAgentSpec | undefined {
+  try {
+    return JSON.parse(Buffer.from(secret?.data?.[SPEC] ?? '', 'base64').toString());
+  } catch {
+    return undefined;
+  }
+}
 
 export const endpointOf = ({ clientToken, controlToken, tls }: PodAgentSpec, address: string): AgentEndpoint => ({
   socket: `${address}:${AGENT_PORT}`,

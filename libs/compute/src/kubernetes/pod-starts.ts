@@ -95,8 +95,10 @@ export class PodStarts {
     try {
       const secret = await this.api.makeSecret(secretOf(podId, agent, namespace, launcher, kernelId === undefined));
       if (this.#closed) return undefined;
+      const spec = specOf(secret);
+      if (spec === undefined) throw new Error(`Somebody changed the secret of the kernel's pod.`);
       const ref = { podId, namespace, image: like.command.image };
-      const pod = this.hosted.keep(new HostedPod(this.context, ref, specOf(secret), kernelId));
+      const pod = this.hosted.keep(new HostedPod(this.context, ref, spec, kernelId));
       pod.limitStart(seconds);
       pod.onPod(await this.api.makePod(podOf(podId, like, place, secret, this.options)));
       return pod;

@@ -33,6 +33,8 @@ export interface ClientPosition {
   seen?: number | undefined;
   /** The session ends with this stream, and nothing is kept for it. */
   ephemeral?: boolean;
+  /** When the client's socket was opened, ms: of two streams of one session the later one stays. Absent: the last to come. */
+  since?: number;
 }
 
 /** The agent's first frame. */
@@ -77,7 +79,7 @@ export function helloOf(options: AgentStreamOptions): object {
   const versions = { v: oldest, ...(newest > oldest ? { upTo: newest } : {}) };
   if (role === 'control') return { ...versions, token, role, term: options.term };
   if (options.session === undefined) return { ...versions, token, role };
-  const { session, epoch, seen, ephemeral } = options;
+  const { session, epoch, seen, ephemeral, since } = options;
   return {
     ...versions,
     token,
@@ -87,5 +89,6 @@ export function helloOf(options: AgentStreamOptions): object {
     ...(seen === undefined ? {} : { seen }),
     ...(seen === undefined || epoch === undefined ? {} : { epoch }),
     ...(ephemeral ? { ephemeral } : {}),
+    ...(since === undefined ? {} : { since }),
   };
 }
