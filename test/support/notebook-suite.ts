@@ -107,10 +107,10 @@ export const describeNotebookServer = (site: (scope: Scope) => Promise<NotebookS
       await run(
         kernel,
         `
-  from comm import get_comm_manager
-  def opened(comm, message):
-      comm.on_msg(lambda m: comm.send({'echo': m['content']['data']['word'] * 2}))
-  get_comm_manager().register_target('echo', opened)`,
+from comm import get_comm_manager
+def opened(comm, message):
+    comm.on_msg(lambda m: comm.send({'echo': m['content']['data']['word'] * 2}))
+get_comm_manager().register_target('echo', opened)`,
       );
       const comm = kernel.createComm('echo');
       const echoed = new Promise((resolve) => {

@@ -25,16 +25,22 @@ class Browser:
         # The handler's own check of liveness listens to pongs too.
         self._other_on_pong = handler.on_pong
         handler.on_pong = self._on_pong
-        inbox.reopen()
+        inbox.reopen(asyncio.get_running_loop().time())
         for frame in inbox:
             with suppress(Malformed):
                 self._write(*self._encode(frame))
         self._ask_when_quiet()
 
-    def send(self, frame: bytes) -> None:
-        """A browser that is gone gets it when it comes back. @raises Malformed"""
+    def send(self, frame: bytes, parting: bool = False) -> None:
+        """A browser that is gone gets it when it comes back.
+
+        @param parting  upon it a browser connects anew
+        @raises Malformed
+        """
         encoded = self._encode(frame)
         self._inbox.add(frame, self._ping)
+        if parting:
+            self._inbox.parting(asyncio.get_running_loop().time())
         self._write(*encoded)
         self._ask_when_quiet()
 

@@ -15,7 +15,7 @@ from .positions import Position
 class Reader(Protocol):
     """A browser."""
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: bytes, parting: bool = False) -> None:
         """@raises Malformed"""
 
     async def relief(self) -> None:
@@ -140,7 +140,8 @@ class Conversation:
             # Answered, by the kernel or in its place: either way it must not be asked again.
             position.requests.answered(seen.parent_id)
             position.outbox.remove(seen.parent_id)
-        self._browser.send(frame)
+        # Notebooks take it for the news that the kernel is started again by itself, and connect anew.
+        self._browser.send(frame, parting=not seen.parent_id and b'"restarting"' in seen.content)
 
     def _take_news(self, news: dict) -> None:
         position = self._position

@@ -18,7 +18,7 @@ class Browser:
     def __init__(self):
         self.frames = []
 
-    def send(self, frame):
+    def send(self, frame, parting=False):
         self.frames.append(frame)
 
     async def relief(self):

@@ -41,10 +41,34 @@ def test_another_socket_is_asked_anew():
     inbox.add(b"a", lambda _: None)
     first = asked(inbox)
     assert asked(inbox) == []
-    inbox.reopen()
+    inbox.reopen(0.0)
     inbox.pong(first[0])
     assert len(inbox) == 1
     assert asked(inbox) == first
+
+
+def test_upon_what_a_browser_parts_it_is_not_told_again_when_it_comes_back_at_once():
+    for back, left in ((12.0, [b"a", b"c"]), (60.0, [b"a", b"restarting", b"c"])):
+        inbox = Inbox(1000)
+        for frame in (b"a", b"restarting"):
+            inbox.add(frame, lambda _: None)
+        inbox.parting(10.0)
+        inbox.add(b"c", lambda _: None)
+        inbox.reopen(back)
+        assert list(inbox) == left
+        assert inbox.bytes == sum(map(len, left))
+        inbox.pong(*asked(inbox))
+        assert len(inbox) == inbox.bytes == 0
+
+
+def test_a_browser_that_took_what_it_parted_upon_parts_once():
+    inbox = Inbox(1000)
+    inbox.add(b"restarting", lambda _: None)
+    inbox.parting(10.0)
+    inbox.pong(*asked(inbox))
+    inbox.add(b"c", lambda _: None)
+    inbox.reopen(11.0)
+    assert list(inbox) == [b"c"]
 
 
 def test_what_is_kept_is_bounded_by_dropping_the_oldest():
