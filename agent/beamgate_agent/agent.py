@@ -163,7 +163,7 @@ class Agent:
             connection.welcome(json_frame(WELCOME, 0, self._welcome(version, 0, self.ring.last)))
             return
         session_id, seen, ephemeral = hello["session"], hello.get("seen"), hello.get("ephemeral", False)
-        since = hello.get("since", 0)
+        since, stale = hello.get("since", 0), hello.get("stale", False)
         if not isinstance(session_id, str) or not 0 < len(session_id) <= _MAX_SESSION_ID:
             raise BadFrame("bad_frame", "the session of a HELLO must be a name")
         if seen is not None and (not isinstance(seen, int) or isinstance(seen, bool) or seen < 0):
@@ -172,13 +172,16 @@ class Agent:
             raise BadFrame("bad_frame", "ephemeral must be true or false")
         if not isinstance(since, int) or isinstance(since, bool) or since < 0:
             raise BadFrame("bad_frame", "since must be a whole number of milliseconds")
+        if not isinstance(stale, bool):
+            raise BadFrame("bad_frame", "stale must be true or false")
         if seen and hello.get("epoch") != self.epoch:
             seen = None
         session = self.sessions.find(session_id)
+        # Sockets of one session at two gateways come here in any order once there is an agent.
+        if stale or (session and session.connection and 0 < since < session.since):
+            self._welcome_stale(connection, session, version)
+            return
         if session and session.connection:
-            # Sockets of one session at two gateways come here in any order once there is an agent.
-            if 0 < since < session.since:
-                raise BadFrame("replaced", "the session was opened again")
             session.connection.bye("replaced", "the session was opened again")
             session = self.sessions.find(session_id)  # an ephemeral one went with its connection
         if session:
@@ -193,11 +196,27 @@ class Agent:
         connection.on_frame = self._on_client_frame
         welcome = self._welcome(version, session.input_last, session.cursor.sent)
         connection.welcome(
-            json_frame(WELCOME, 0, {**welcome, "lastCell": session.last_cell and json.loads(session.last_cell)})
+            json_frame(
+                WELCOME, 0, {**welcome, "stale": False, "lastCell": session.last_cell and json.loads(session.last_cell)}
+            )
         )
         if hole:
             connection.send(hole.frame())
         connection.pull = lambda: self.ring.pull(session.cursor)
+
+    def _welcome_stale(self, connection: Connection, session: Session | None, version: int) -> None:
+        """A newer socket of the session is elsewhere. What was asked on the older one is taken, and answered there."""
+        if not session:
+            raise BadFrame("replaced", "the session is not open any more")
+
+        def on_frame(connection: Connection, kind: int, _seq: int, body: bytes) -> None:
+            if kind == MSG:
+                self.relay.take_input(session, 0, body)
+            else:
+                self._on_caller_frame(connection, kind, _seq, body)
+
+        connection.on_frame = on_frame
+        connection.welcome(json_frame(WELCOME, 0, {**self._welcome(version, 0, self.ring.last), "stale": True}))
 
     def _hole_after(self, seen: int) -> Hole | None:
         """For a session forgotten by now: what the ring no longer holds may have been owed to it."""

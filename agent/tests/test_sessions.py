@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from client import Closed
 
-from beamgate_agent.frames import ACK, BYE, MSG, frame
+from beamgate_agent.frames import ACK, BYE, MSG, RESULT, WELCOME, frame
 
 SHOW = "for n in range({}): display({{'text/plain': f'{{n:05}}' + 'x' * 1000}}, raw=True)"
 
@@ -136,13 +136,32 @@ def test_an_ephemeral_session_does_not_take_what_others_are_owed(agent):
 
 def test_of_two_sockets_of_a_session_the_later_one_stays_whoever_comes_first(agent):
     late = agent.client("tab", since=2000)
-    early = agent.connect()
-    answer = early.hello(role="client", token="client-token", session="tab", since=1999)
-    assert (answer.kind, answer.value["code"]) == (BYE, "replaced")
+    early = agent.client("tab", since=1999)
+    assert early.welcome["stale"] is True
     assert late.run("print(6 * 7)")[1] == "42\n"
+    assert early.messages[-1].kind == WELCOME
     again = agent.client("tab", since=2000)
     assert late.until(lambda m: m.kind == BYE).value["code"] == "replaced"
     assert again.run("print(6 * 7)")[1] == "42\n"
+
+
+def test_what_was_asked_on_the_earlier_socket_is_answered_on_the_later_one_once(agent):
+    late = agent.client("tab", since=2000)
+    early = agent.client("tab", since=1999)
+    twice = [early.execute("print('early')", seq=0, msg_id="asked") for _ in range(2)]
+    assert early.call("lookup", msg_id="asked")["state"] != "unknown"
+    late.finish(twice[0])
+    assert late.run("print('late')")[1] == "late\n"
+    assert [m.content["text"] for m in late.messages if m.type == "stream"] == ["early\n", "late\n"]
+    assert [m.kind for m in early.messages] == [WELCOME, RESULT]
+
+
+def test_who_says_that_it_is_stale_replaces_nobody(agent):
+    late = agent.client("tab")
+    assert agent.client("tab", since=5, stale=True).welcome["stale"] is True
+    assert late.run("print(6 * 7)")[1] == "42\n"
+    answer = agent.connect().hello(role="client", token="client-token", session="other", stale=True)
+    assert (answer.kind, answer.value["code"]) == (BYE, "replaced")
 
 
 @pytest.mark.parametrize("since", [-1, "soon", True, 1.5])

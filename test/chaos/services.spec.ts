@@ -9,8 +9,19 @@ import { eventually } from '../support/processes.js';
 import { ScaleOut } from '../support/scale-out.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { as, createKernel, createToken, endKernel, getKernel, inPhase, v1 } from '../support/v1.js';
+import { decodeV1, encodeV1 } from '../support/wire.js';
 
 const LINES = 300;
+
+/** A cell, as the first that a client of the numbered protocol sends. */
+function askedFirst(session: string, id: string): Buffer {
+  const header = { msg_id: id, msg_type: 'execute_request', username: '', session, date: '', version: '5.3' };
+  const content = { code: '1', silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
+  const message = encodeV1({ channel: 'shell', header, parent_header: {}, metadata: {}, content, buffers: [] });
+  const number = Buffer.alloc(8);
+  number.writeBigUInt64LE(1n);
+  return Buffer.concat([number, message]);
+}
 
 jest.setTimeout(120_000);
 
@@ -87,17 +98,23 @@ describe('services of several processes', () => {
         const session = randomUUID();
         const [first, second] = number % 2 === 0 ? [one, two] : [two, one];
         const early = await opened(first, session);
+        const request = randomUUID();
+        early.send(askedFirst(session, request));
         const late = await opened(second, session);
-        const welcomed = new Promise((resolve) => {
-          late.on('message', (data, isBinary) => !isBinary && String(data).includes('"welcome"') && resolve('welcome'));
+        const answered = new Promise((resolve) => {
+          late.on('message', (data, isBinary) => {
+            const message = isBinary ? decodeV1((data as Buffer).subarray(8)) : undefined;
+            if (message?.channel === 'shell' && message.parent_header['msg_id'] === request) resolve(message.content);
+          });
         });
-        return { early, late, welcomed, closed: once(early, 'close') };
+        return { late, answered, closed: once(early, 'close') };
       }),
     );
     await endKernel(one, holding[0] as string);
-    for (const { late, welcomed, closed } of sessions) {
-      await expect(Promise.race([welcomed, once(late, 'close')])).resolves.toBe('welcome');
+    for (const { late, answered, closed } of sessions) {
       expect((await closed)[0]).toBe(1012);
+      // What the earlier one asked, the later one is told.
+      await expect(Promise.race([answered, once(late, 'close')])).resolves.toMatchObject({ status: 'ok' });
       expect(late.readyState).toBe(WebSocket.OPEN);
       late.close();
     }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { Beamgate } from '../support/beamgate.js';
 import { ChannelClient, startKernel } from '../support/channel-client.js';
-import { call } from '../support/gateway.js';
+import { call, remove } from '../support/gateway.js';
 import { eventually } from '../support/processes.js';
-import { createKernel, endKernel, inPhase, listKernels } from '../support/v1.js';
+import { createKernel, endKernel, getKernel, inPhase, listKernels } from '../support/v1.js';
 import { Cluster, IMAGES } from './cluster.js';
 
 const NAMESPACE = 'kernels';
@@ -166,6 +166,40 @@ it('claims a warm pod for whoever comes next, beside another service in the same
     await other.stop();
   }
 }, 180_000);
+
+it.each([
+  [
+    'credentials that the cluster does not know',
+    (known: string) => known.replace(/("token":")[^"]+/, '$1nobodys'),
+    /does not accept the credentials of this service \(401/,
+  ],
+  [
+    'an API server that is not there',
+    (known: string) => known.replace(/("server":"https:\/\/[^:"]+):\d+/, '$1:1'),
+    /API server of the cluster can not be reached \(.*ECONNREFUSED/,
+  ],
+])(
+  'tells within two seconds whose kernel waits for %s',
+  async (_, change, sentence) => {
+    const known = readFileSync(cluster.kubeconfig('broker'), 'utf8');
+    const kubeconfig = join(mkdtempSync(join(tmpdir(), 'bg-kubeconfig-')), 'config');
+    writeFileSync(kubeconfig, change(known));
+    const other = await Beamgate.start({ logName: 'cluster-away', config: config({ launcher: 'away', kubeconfig }) });
+    try {
+      const { id } = await createKernel(other);
+      const since = Date.now();
+      await eventually(
+        'it is told',
+        async () => sentence.test((await getKernel(other, id)).wait?.text ?? '') || undefined,
+      );
+      expect(Date.now() - since).toBeLessThan(2000);
+    } finally {
+      await other.stop();
+      remove(dirname(kubeconfig));
+    }
+  },
+  60_000,
+);
 
 it('offers no environment that has no image, and nothing that is installed beside the service', async () => {
   const response = await call(beamgate, '/api/kernelspecs');

@@ -152,6 +152,15 @@ describe('the gatekeeper', () => {
       expect(await row(batch.id)).toMatchObject({ phase: 'queued' });
     });
 
+    it('says what keeps the launcher from starting a kernel that has its place', async () => {
+      const { id } = await submit();
+      const reason = 'The API server of the cluster can not be reached.';
+      await stage.client.emit(LauncherFacts.hindered, { reason });
+      expect((await explain(id))?.text).toBe(`The kernel has its place and is starting. ${reason}`);
+      await stage.client.emit(LauncherFacts.hindered, { reason: null });
+      expect((await explain(id))?.text).toBe('The kernel has its place and is starting.');
+    });
+
     it('explains to each why it waits', async () => {
       await beginWith({ maxKernels: 1 });
       const first = await submit();

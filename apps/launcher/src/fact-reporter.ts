@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { CommandClient } from '#libs/bus';
-import { KERNEL_HOST, type KernelFact, type KernelHost, type NodesFact } from '#libs/compute';
+import { type HostFact, KERNEL_HOST, type KernelHost } from '#libs/compute';
 import { InvalidRequest, LauncherFacts } from '#libs/contracts';
 import { GATEKEEPER } from './gatekeeper.js';
 
@@ -14,6 +14,7 @@ type Up = { kind: 'up' };
 const CONTRACTS = {
   up: LauncherFacts.launcherUp,
   nodes: LauncherFacts.nodes,
+  hindered: LauncherFacts.hindered,
   'agent-up': LauncherFacts.agentUp,
   ready: LauncherFacts.kernelReady,
   info: LauncherFacts.kernelInfo,
@@ -24,12 +25,12 @@ const CONTRACTS = {
 
 /**
  * Reports the host's facts in order, each until it is handed over. While nobody takes them, only the last activity of a
- * kernel is kept, and the last list of nodes.
+ * kernel is kept, the last list of nodes, and the last hindrance.
  */
 @Injectable()
 export class FactReporter implements OnApplicationShutdown {
   readonly #log = new Logger('Launcher');
-  readonly #waiting: (KernelFact | NodesFact | Up)[] = [];
+  readonly #waiting: (HostFact | Up)[] = [];
   readonly #closed = new AbortController();
   #reporting = false;
 
@@ -51,14 +52,14 @@ export class FactReporter implements OnApplicationShutdown {
     await this.host.close();
   }
 
-  #take(fact: KernelFact | NodesFact | Up): void {
+  #take(fact: HostFact | Up): void {
     if (fact.kind === 'activity') this.#forget((old) => old.kind === 'activity' && old.kernelId === fact.kernelId);
-    if (fact.kind === 'nodes') this.#forget((old) => old.kind === 'nodes');
+    if (fact.kind === 'nodes' || fact.kind === 'hindered') this.#forget((old) => old.kind === fact.kind);
     this.#waiting.push(fact);
     if (!this.#reporting) void this.#report();
   }
 
-  #forget(isReplaced: (old: KernelFact | NodesFact | Up) => boolean): void {
+  #forget(isReplaced: (old: HostFact | Up) => boolean): void {
     const old = this.#waiting.findIndex(isReplaced);
     // The first is being handed over.
     if (old > 0) this.#waiting.splice(old, 1);

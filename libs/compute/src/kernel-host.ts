@@ -34,6 +34,14 @@ export interface NodesFact {
   nodes: NodeReport[];
 }
 
+/** What keeps the host from starting kernels, as a sentence; null: nothing any more. */
+export interface HinderedFact {
+  kind: 'hindered';
+  reason: string | null;
+}
+
+export type HostFact = KernelFact | NodesFact | HinderedFact;
+
 /** For whom a kernel is launched, and where. */
 export interface LaunchFor {
   owner: string;
@@ -49,7 +57,7 @@ export const NO_EXIT = { incarnation: null, code: null, signal: null, outOfMemor
 /** A place where kernels run: processes of this machine, or pods of a cluster. Decides nothing. */
 export interface KernelHost {
   /** Facts go here; set before any other call. */
-  onFact(listener: (fact: KernelFact | NodesFact) => void): void;
+  onFact(listener: (fact: HostFact) => void): void;
   /** Adopts the agents of `kernelIds` that live, reports `exited` for those that do not, ends all other agents. */
   reconcile(kernelIds: readonly KernelId[]): Promise<void>;
   /**

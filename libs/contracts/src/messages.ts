@@ -140,6 +140,8 @@ export const LauncherFacts = {
   launcherUp: { pattern: 'fact.launcher-up', schema: Nothing },
   /** All nodes that there are, each time one changes, coalesced. */
   nodes: { pattern: 'fact.nodes', schema: z.object({ nodes: z.array(NodeReport) }) },
+  /** What keeps this launcher from starting kernels, as a sentence, told at each change and to who begins to lead; null: nothing. */
+  hindered: { pattern: 'fact.hindered', schema: z.object({ reason: z.string().nullable() }) },
   /** The agent listens; channels may be opened. */
   agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
   /** The kernel answered kernel_info. */
@@ -167,12 +169,11 @@ export const LauncherFacts = {
     schema: OneKernel.extend({ detail: z.string(), reason: z.enum(['image-pull', 'unschedulable']).optional() }),
   },
 } as const;
+type OfOneKernel = Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes' | 'hindered'>;
 /** Those of one kernel. */
 export type LauncherFact = {
-  [K in Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes'>]: { kind: K } & z.infer<
-    (typeof LauncherFacts)[K]['schema']
-  >;
-}[Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes'>];
+  [K in OfOneKernel]: { kind: K } & z.infer<(typeof LauncherFacts)[K]['schema']>;
+}[OfOneKernel];
 
 /** Gatekeeper → every gateway, from the outbox after the commit, in commit order. */
 export const GatekeeperEvents = {

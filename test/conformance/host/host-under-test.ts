@@ -60,7 +60,7 @@ export class Facts {
   constructor(host: KernelHost) {
     host.onFact((fact) => {
       if (fact.kind === 'nodes') this.nodes = fact.nodes;
-      else this.all.push(fact);
+      else if (fact.kind !== 'hindered') this.all.push(fact);
       for (const watcher of this.#watchers) watcher();
     });
   }

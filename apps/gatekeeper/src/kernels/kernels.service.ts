@@ -93,7 +93,7 @@ export class KernelsService {
       position: 1,
       of: 1,
       reason: 'launching',
-      text: 'The kernel has its place and is starting.',
+      text: ['The kernel has its place and is starting.', this.known.hindrance ?? []].flat().join(' '),
       expectedStart: null,
     };
   }

@@ -33,6 +33,11 @@ export class FactsService {
     this.writer.tell(this.known.nodes(reports));
   }
 
+  /** What keeps kernels that have their place from starting, as a sentence; null: nothing. */
+  hindered(reason: string | null): void {
+    this.known.hindrance = reason;
+  }
+
   /** Activity goes with the next commit, or one within a second: it is not worth a flush of the disk by itself. */
   note(kernelId: KernelId, happening: Happening, messageId?: string): Promise<void> {
     const soon = happening.kind === 'activity';

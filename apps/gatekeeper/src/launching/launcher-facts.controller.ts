@@ -5,7 +5,8 @@ import type { Happening } from '#libs/domain';
 import { FactsService } from './facts.service.js';
 import { Recovery } from './recovery.js';
 
-const { launcherUp, nodes, kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
+const { launcherUp, nodes, hindered, kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } =
+  LauncherFacts;
 
 /** Each handler resolves when the fact is on disk, so that a broker may forget it then. */
 @BusController()
@@ -23,6 +24,11 @@ export class LauncherFactsController {
   @EventPattern(nodes.pattern)
   nodes(@Payload() payload: unknown): void {
     this.facts.nodes(nodes.schema.parse(payload).nodes);
+  }
+
+  @EventPattern(hindered.pattern)
+  hindered(@Payload() payload: unknown): void {
+    this.facts.hindered(hindered.schema.parse(payload).reason);
   }
 
   @EventPattern(agentUp.pattern)
@@ -57,7 +63,7 @@ export class LauncherFactsController {
   }
 
   #note(
-    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp' | 'nodes'>,
+    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp' | 'nodes' | 'hindered'>,
     { kernelId, ...fact }: { kernelId: KernelId },
     context: unknown,
   ): Promise<void> {

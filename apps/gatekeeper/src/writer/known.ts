@@ -20,6 +20,8 @@ export class Known {
   core: fullCore.State;
   /** What an admin has configured; null: nothing. Version 0 is nothing. */
   document: { version: number; config: SchedulingConfig | null } = { version: 0, config: null };
+  /** What the launcher says keeps it from starting kernels, as a sentence; null: nothing. */
+  hindrance: string | null = null;
   #reports: readonly NodeReport[];
   #nodes: ReadonlyMap<string, PlacedNode> = new Map();
 

@@ -47,6 +47,8 @@ export class KernelLink {
   #confirming = false;
   #paused = false;
   #unspoken = false;
+  /** Its agent can be handed what a replaced socket asked. */
+  #handsOver = false;
   /** What was read when it was paused. */
   #late: Entry[] = [];
   #held = false;
@@ -137,7 +139,7 @@ export class KernelLink {
     if (!this.#paused) this.#stream?.resume();
   }
 
-  #connect(): void {
+  #connect(stale = false): void {
     const endpoint = this.#endpoint;
     if (endpoint === null) return;
     const stream = AgentStream.connect({
@@ -148,10 +150,14 @@ export class KernelLink {
       session: this.session,
       // What was told on an earlier stream is not yet confirmed by the client, so only its own statement counts.
       ...this.position,
+      stale,
     });
     this.#stream = stream;
     if (this.#paused) stream.pause();
-    stream.on('welcome', (welcome) => this.#onWelcome(welcome));
+    stream.on('welcome', (welcome) => {
+      if (welcome.stale) void this.#handOver(stream);
+      else if (!stale) this.#onWelcome(welcome);
+    });
     stream.on('message', (seq, frame) => {
       if (this.#isNew(seq)) this.#take({ seq, frame });
     });
@@ -164,8 +170,18 @@ export class KernelLink {
       this.#flush();
     });
     stream.on('close', ({ bye }) => {
-      if (this.#stream === stream) this.#onClose(bye);
+      if (this.#stream === stream) this.#onClose(bye, stale);
     });
+  }
+
+  /** The client's newer socket is at another gateway, which is owed the answers; what was asked here was asked all the same. */
+  async #handOver(stream: AgentStream): Promise<void> {
+    const asked = this.#input.surrender();
+    for (const { frame } of asked) stream.send(0, frame);
+    const last = asked.at(-1);
+    // The agent takes frames in order.
+    if (last !== undefined) await stream.call('lookup', { msg_id: last.id }).catch(() => {});
+    if (this.#stream === stream) this.listener.replaced();
   }
 
   #take(entry: Entry): void {
@@ -197,16 +213,19 @@ export class KernelLink {
     if (this.position.ephemeral) this.position.seen ??= welcome.last;
     this.#open = true;
     this.#writable = true;
+    this.#handsOver = welcome.stale !== undefined;
     this.#retryMs = this.timing.retryFirst;
     this.#input.reopen(welcome.inputLast);
     this.listener.welcome(welcome, otherRing);
     this.#flush();
   }
 
-  #onClose(bye: Bye | undefined): void {
+  #onClose(bye: Bye | undefined, stale: boolean): void {
     this.#forgetStream();
-    if (bye?.code === 'replaced') {
-      this.listener.replaced();
+    if (bye?.code === 'replaced' || stale) {
+      // What was on its way may not have arrived.
+      if (this.#handsOver && !stale && this.#input.pending) this.#connect(true);
+      else this.listener.replaced();
       return;
     }
     if (bye?.code === 'bad_version' && !this.#unspoken) this.listener.unspoken(bye.reason);

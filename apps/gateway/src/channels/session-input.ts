@@ -29,6 +29,11 @@ export class SessionInput {
     return this.#unconfirmed.length;
   }
 
+  /** Whether there is anything that the agent is not known to have. */
+  get pending(): boolean {
+    return this.#held.length + this.#unconfirmed.length > 0;
+  }
+
   get newest(): Input | undefined {
     return this.#unconfirmed.at(-1);
   }

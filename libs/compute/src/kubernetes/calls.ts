@@ -33,16 +33,33 @@ function readStatus(error: unknown): { message?: unknown; reason?: unknown } {
 }
 
 /**
+ * Why the API server serves nobody who comes as we do: it can't be reached, or does not know us.
+ *
+ * @returns a sentence; undefined for an error that is of one call
+ */
+export function outage(error: unknown): string | undefined {
+  const { message, cause, statusCode } = error as Error & { statusCode?: number };
+  const status = statusOf(error) ?? statusCode;
+  if (status === 401) return `The cluster does not accept the credentials of this service (401 ${sentenceOf(error)}).`;
+  if (status !== undefined) return undefined;
+  const why = cause instanceof Error && cause.message !== '' ? cause.message : message;
+  return `The API server of the cluster can not be reached (${why}); it is tried again and again.`;
+}
+
+/**
  * Calls again what may pass: the server is busy, starting, or was not reached. It waits as long as the server asks, else
  * twice as long each time.
  *
- * @param again  whether an error of another kind may pass too
+ * @param again       whether an error of another kind may pass too
+ * @param patienceMs  goes on for so long, where that is longer than some tries take
  * @throws the last error
  */
 export async function persistently<T>(
   call: () => Promise<T>,
   again: (error: unknown) => boolean = () => false,
+  patienceMs = 0,
 ): Promise<T> {
+  const until = performance.now() + patienceMs;
   for (let tried = 1, wait = FIRST_WAIT_MS; ; tried += 1, wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
     try {
       return await call();
@@ -50,7 +67,8 @@ export async function persistently<T>(
       const status = statusOf(error);
       const passing =
         status === undefined ? isUnreached(error) : PASSING.has(status) || (status === 409 && !isThere(error));
-      if (tried === TRIES || !(passing || again(error))) throw error;
+      const over = tried >= TRIES && performance.now() >= until;
+      if (over || !(passing || again(error))) throw error;
       const asked = Number((error as Partial<ApiException<unknown>>).headers?.['retry-after']) * 1000;
       await delay(asked > 0 ? asked : wait * (0.5 + Math.random() / 2), undefined, { ref: false });
     }

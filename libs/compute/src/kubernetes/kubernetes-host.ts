@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type CoreV1Event, type V1Node, type V1Pod, type V1Secret, Watch } from '@kubernetes/client-node';
 import type { KernelId, KernelUsage, LaunchSpec, WarmSpares } from '#libs/contracts';
 import { FoundTwice } from '../found-twice.js';
-import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
+import { type HostFact, type KernelFact, type KernelHost, type LaunchFor, NO_EXIT } from '../kernel-host.js';
 import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
@@ -42,13 +42,15 @@ export class KubernetesHost implements KernelHost {
   #telling: NodeJS.Timeout | undefined;
   readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
-  #listener: (fact: KernelFact | NodesFact) => void = () => {};
+  #listener: (fact: HostFact) => void = () => {};
+  /** What is told of the API server, by what asks it. */
+  readonly #outages = new Map<string, string>();
   #closed = false;
 
   constructor(private readonly options: KubernetesHostOptions) {
     const { config, launcher, log, term } = options;
     const labelSelector = selectorOf(launcher);
-    this.#api = new PodApi(config, options.namespaces, labelSelector);
+    this.#api = new PodApi(config, labelSelector);
     this.#reports = new NodeReports(options.tolerations, options.deviceResources);
     const tell = (fact: KernelFact) => this.#tell(fact);
     const remove = (pod: PodRef, graceSeconds: number) => this.#remove(pod, graceSeconds);
@@ -60,6 +62,7 @@ export class KubernetesHost implements KernelHost {
       list: () => this.#api.listPodsIn(namespace),
       onChange: (pod) => this.#of(pod)?.onPod(pod),
       onGone: (pod) => this.#of(pod)?.onPodGone(),
+      onOutage: (reason) => this.#tellOutage(namespace, reason),
       log,
     }));
     this.#nodes = new Watched<V1Node>({
@@ -76,6 +79,7 @@ export class KubernetesHost implements KernelHost {
         this.#tellNodes();
         this.#lose(node);
       },
+      onOutage: (reason) => this.#tellOutage('', reason),
       log,
     });
     this.#strangers = new Watched<V1Pod>({
@@ -95,7 +99,7 @@ export class KubernetesHost implements KernelHost {
     this.#pools = new PodPools(options, start, () => this.#preparing.size === 0);
   }
 
-  onFact(listener: (fact: KernelFact | NodesFact) => void): void {
+  onFact(listener: (fact: HostFact) => void): void {
     this.#listener = listener;
   }
 
@@ -153,18 +157,26 @@ export class KubernetesHost implements KernelHost {
   /** What our labels are on is compared with what is wanted: pods and secrets alike, for either may be left alone. */
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
     const wanted = new Set<string>(kernelIds);
-    await Promise.all([this.#pods.listed, this.#nodes.listed]);
-    const [pods, secrets] = await Promise.all([this.#api.listPods(), this.#api.listSecrets()]);
+    await Promise.all([this.#pods.answered, this.#nodes.answered]);
+    const { readable } = this.#pods;
+    const [pods, secrets] = await Promise.all([this.#api.listPods(readable), this.#api.listSecrets(readable)]);
     const strangers = pods.filter((pod) => !this.#isOurs(podIdOf(pod)));
     const fresh = await this.#takeUp(strangers, secrets, async () => wanted);
     await Promise.all(this.#hosted.kernels.map((kernel) => this.#settle(kernel, wanted, fresh)));
     await this.#removeSecrets(secrets);
-    for (const kernelId of kernelIds) if (!this.#isKnown(kernelId)) this.#tellLost(kernelId);
+    const lost = kernelIds.filter((kernelId) => !this.#isKnown(kernelId));
+    const hidden = this.options.namespaces.filter((namespace) => !readable.includes(namespace));
+    // They may be where we may not look; once we may, the next comparison finds them.
+    if (hidden.length > 0)
+      this.options.log.warn({ namespaces: hidden, kernelIds: lost }, 'namespaces may not be listed');
+    else for (const kernelId of lost) this.#tellLost(kernelId);
+    this.#tellNodes();
+    this.#listener({ kind: 'hindered', reason: this.#outage });
     this.#pools.refill();
   }
 
   async reap(unwanted: (kernelIds: readonly KernelId[]) => Promise<readonly KernelId[]>): Promise<void> {
-    const secrets = await this.#api.listSecrets();
+    const secrets = await this.#api.listSecrets(this.#pods.readable);
     const seen = [...this.#pods.objects, ...secrets].filter((object) => !this.#isOurs(podIdOf(object)));
     const strays = new Set(this.#seen.again(seen, podIdOf).map(podIdOf));
     const isStray = (object: V1Pod | V1Secret): boolean => strays.has(podIdOf(object));
@@ -251,6 +263,19 @@ export class KubernetesHost implements KernelHost {
         if (!this.#closed) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
       });
     }, TOGETHER_MS).unref();
+  }
+
+  get #outage(): string | null {
+    return [...this.#outages.values()][0] ?? null;
+  }
+
+  #tellOutage(where: string, reason: string | null): void {
+    const before = this.#outage;
+    if (reason === null) this.#outages.delete(where);
+    else this.#outages.set(where, reason);
+    if (this.#outage === before || this.#closed) return;
+    if (reason !== null && before === null) this.options.log.warn({ reason }, 'no kernel can be started');
+    this.#listener({ kind: 'hindered', reason: this.#outage });
   }
 
   #isKnown = (kernelId: KernelId): boolean =>

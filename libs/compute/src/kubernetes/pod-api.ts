@@ -19,7 +19,6 @@ export class PodApi {
 
   constructor(
     config: KubeConfig,
-    private readonly namespaces: readonly string[],
     private readonly labelSelector: string,
   ) {
     this.core = config.makeApiClient(CoreV1Api);
@@ -29,37 +28,32 @@ export class PodApi {
     return this.core.listNamespacedPod({ namespace, labelSelector: this.labelSelector });
   }
 
-  listPods(): Promise<V1Pod[]> {
-    return this.#listAll((namespace) => this.listPodsIn(namespace));
+  listPods(namespaces: readonly string[]): Promise<V1Pod[]> {
+    return listAll(namespaces, (namespace) => this.listPodsIn(namespace));
   }
 
-  listSecrets(): Promise<V1Secret[]> {
+  listSecrets(namespaces: readonly string[]): Promise<V1Secret[]> {
     const { labelSelector } = this;
-    return this.#listAll((namespace) => this.core.listNamespacedSecret({ namespace, labelSelector }));
-  }
-
-  async #listAll<T>(list: (namespace: string) => Promise<{ items: T[] }>): Promise<T[]> {
-    const lists = await Promise.all(this.namespaces.map((namespace) => persistently(() => list(namespace))));
-    return lists.flatMap(({ items }) => items);
+    return listAll(namespaces, (namespace) => this.core.listNamespacedSecret({ namespace, labelSelector }));
   }
 
   /** One that is there already was made by us: then its pod may be, too. */
-  async makeSecret(body: V1Secret): Promise<V1Secret> {
+  async makeSecret(body: V1Secret, patienceMs = 0): Promise<V1Secret> {
     const { namespace = '', name = '' } = body.metadata ?? {};
     try {
-      return await persistently(() => this.core.createNamespacedSecret({ namespace, body }));
+      return await persistently(() => this.core.createNamespacedSecret({ namespace, body }), undefined, patienceMs);
     } catch (error) {
       if (!isThere(error)) throw error;
       return persistently(() => this.core.readNamespacedSecret({ namespace, name }));
     }
   }
 
-  async makePod(body: V1Pod): Promise<V1Pod> {
+  async makePod(body: V1Pod, patienceMs = 0): Promise<V1Pod> {
     const { namespace = '', name = '' } = body.metadata ?? {};
     // A new namespace has no account yet; its controller makes one.
     const again = (error: unknown) => statusOf(error) === 403 && /service ?account/.test(sentenceOf(error));
     try {
-      return await persistently(() => this.core.createNamespacedPod({ namespace, body }), again);
+      return await persistently(() => this.core.createNamespacedPod({ namespace, body }), again, patienceMs);
     } catch (error) {
       if (!isThere(error)) throw error;
       return persistently(() => this.core.readNamespacedPod({ namespace, name }));
@@ -82,4 +76,12 @@ export class PodApi {
     await deleted(() => this.core.deleteNamespacedSecret({ name, namespace }));
     return there;
   }
+}
+
+async function listAll<T>(
+  namespaces: readonly string[],
+  list: (namespace: string) => Promise<{ items: T[] }>,
+): Promise<T[]> {
+  const lists = await Promise.all(namespaces.map((namespace) => persistently(() => list(namespace))));
+  return lists.flatMap(({ items }) => items);
 }

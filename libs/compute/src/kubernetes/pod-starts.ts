@@ -74,10 +74,10 @@ export class PodStarts {
   }
 
   async #place(whom: PodFor): Promise<PodPlace> {
-    await this.seen.nodes.listed;
+    await this.seen.nodes.answered;
     const node = this.seen.nodes.objects.find(({ metadata }) => metadata?.name === whom.place?.node);
     const place = this.options.place(whom, node?.metadata?.labels ?? {});
-    await this.seen.pods.listedIn(place.namespace);
+    await this.seen.pods.answeredIn(place.namespace);
     return place;
   }
 
@@ -93,14 +93,17 @@ export class PodStarts {
     const { launcher } = this.options;
     this.#making.add(podId);
     try {
-      const secret = await this.api.makeSecret(secretOf(podId, agent, namespace, launcher, kernelId === undefined));
+      // A kernel that is waited for may start late; one that nobody waits for is tried for again anyway.
+      const patienceMs = kernelId === undefined ? 0 : seconds * 1000;
+      const asked = secretOf(podId, agent, namespace, launcher, kernelId === undefined);
+      const secret = await this.api.makeSecret(asked, patienceMs);
       if (this.#closed) return undefined;
       const spec = specOf(secret);
       if (spec === undefined) throw new Error(`Somebody changed the secret of the kernel's pod.`);
       const ref = { podId, namespace, image: like.command.image };
       const pod = this.hosted.keep(new HostedPod(this.context, ref, spec, kernelId));
       pod.limitStart(seconds);
-      pod.onPod(await this.api.makePod(podOf(podId, like, place, secret, this.options)));
+      pod.onPod(await this.api.makePod(podOf(podId, like, place, secret, this.options), patienceMs));
       return pod;
     } catch (error) {
       throw new Error(refusal(error, namespace), { cause: error });

@@ -13,14 +13,19 @@ export class WatchedEach<T extends KubernetesObject> {
     return [...this.#watched.values()].flatMap(({ objects }) => objects);
   }
 
-  /** Resolves when what there is in all namespaces has been told. */
-  get listed(): Promise<unknown> {
-    return Promise.all([...this.#watched.values()].map(({ listed }) => listed));
+  /** Resolves when what there is in each namespace has been told, or that we may not know. */
+  get answered(): Promise<unknown> {
+    return Promise.all([...this.#watched.values()].map(({ answered }) => answered));
   }
 
   /** The same of one of them. */
-  listedIn(namespace: string): Promise<void> | undefined {
-    return this.#watched.get(namespace)?.listed;
+  answeredIn(namespace: string): Promise<void> | undefined {
+    return this.#watched.get(namespace)?.answered;
+  }
+
+  /** Those whose objects are known. */
+  get readable(): string[] {
+    return [...this.#watched].filter(([, { isListed }]) => isListed).map(([namespace]) => namespace);
   }
 
   async close(): Promise<void> {

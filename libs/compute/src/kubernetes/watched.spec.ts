@@ -12,6 +12,8 @@ class Api {
   version = '1';
   lists = 0;
   readonly #server: Server;
+  /** What it answers to a list; 0: nothing. */
+  status = 200;
   readonly #watches: { from: string | null; response: ServerResponse }[] = [];
   #onWatch = (): void => {};
 
@@ -25,19 +27,21 @@ class Api {
         return this.#onWatch();
       }
       this.lists += 1;
+      if (this.status === 0) return;
+      response.statusCode = this.status;
       response.end(JSON.stringify({ items: this.items, metadata: { resourceVersion: this.version } }));
     });
   }
 
   async start(): Promise<KubeConfig> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    const { port } = this.#server.address() as AddressInfo;
     const config = new KubeConfig();
-    config.loadFromClusterAndUser(
-      { name: 'c', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
-      { name: 'u' },
-    );
+    config.loadFromClusterAndUser({ name: 'c', server: this.url, skipTLSVerify: true }, { name: 'u' });
     return config;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** The next watch that comes, or came. */
@@ -67,11 +71,13 @@ let api: Api;
 let watched: Watched<V1Pod>;
 let told: string[];
 let onTold: () => void;
+let outages: (string | null)[];
 
 beforeEach(async () => {
   api = new Api();
   api.items = [aPod('a', '1'), aPod('b', '1')];
   told = [];
+  outages = [];
   onTold = () => {};
   const config = await api.start();
   const core = config.makeApiClient(CoreV1Api);
@@ -85,6 +91,10 @@ beforeEach(async () => {
     list: () => core.listPodForAllNamespaces(),
     onChange: tell('is'),
     onGone: tell('gone'),
+    onOutage: (reason) => {
+      outages.push(reason);
+      onTold();
+    },
     log,
   });
 });
@@ -128,4 +138,56 @@ it('lists anew when its place is gone, and tells what went meanwhile', async () 
   await until('gone a');
   expect((await api.watch()).from).toBe('9');
   expect(api.lists).toBe(2);
+});
+
+describe('an API server that', () => {
+  const outage = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      onTold = () => outages.length >= count && resolve();
+      onTold();
+    });
+  /** Its place is gone, so that it has to be listed anew. */
+  const relist = async (): Promise<void> => {
+    await watched.listed;
+    (await api.watch()).say('ERROR', { kind: 'Status', code: 410, message: 'too old resource version' });
+  };
+
+  it('does not know us is told of, and that it does again', async () => {
+    api.status = 401;
+    await relist();
+    await outage(1);
+    expect(outages).toEqual([expect.stringMatching(/does not accept the credentials of this service \(401/)]);
+    api.status = 200;
+    await outage(2);
+    expect(outages[1]).toBeNull();
+  });
+
+  it('is not there is told of', async () => {
+    await watched.listed;
+    api.close();
+    await outage(1);
+    expect(outages[0]).toMatch(/^The API server of the cluster can not be reached \(.*ECONN.*\); it is tried again/);
+  });
+
+  it('answers nothing is told of', async () => {
+    api.status = 0;
+    await relist();
+    await outage(1);
+    expect(outages).toEqual(['The API server of the cluster has not answered for 1.5 s (/api/v1/pods).']);
+  });
+
+  it('lets us see nothing is waited for no longer, and is no outage', async () => {
+    await watched.close();
+    api.status = 403;
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser({ name: 'c', server: api.url, skipTLSVerify: true }, { name: 'u' });
+    const list = () => config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
+    const nothing = () => {};
+    const onOutage = (reason: string | null) => void outages.push(reason);
+    const options = { watch: new Watch(config), path: '/api/v1/pods', list, onChange: nothing, onGone: nothing };
+    watched = new Watched<V1Pod>({ ...options, onOutage, log });
+    await watched.answered;
+    expect(watched.isListed).toBe(false);
+    expect(outages).toEqual([]);
+  });
 });

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type KubernetesListObject, type KubernetesObject, Watch } from '@kubernetes/client-node';
 import type { HostLog } from '../process/process-host-options.js';
+import { outage } from './calls.js';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2000;
 const GONE = 410;
+const FORBIDDEN = 403;
+/** A list that takes longer is told of: an API server behind a firewall answers nothing at all. */
+const PATIENCE_MS = 1500;
 
 export interface WatchedOptions<T extends KubernetesObject> {
   watch: Watch;
@@ -17,6 +21,8 @@ export interface WatchedOptions<T extends KubernetesObject> {
   keep?(object: T): T;
   onChange(object: T): void;
   onGone(object: T): void;
+  /** Why the API server can't be followed, as a sentence; null: it can. Told at each change. */
+  onOutage?(reason: string | null): void;
   log: HostLog;
 }
 
@@ -28,6 +34,10 @@ export class Watched<T extends KubernetesObject> {
   readonly #objects = new Map<string, T>();
   #version: string | undefined;
   #closed = false;
+  #close = (): void => {};
+  readonly #whenClosed = new Promise<undefined>((resolve) => {
+    this.#close = () => resolve(undefined);
+  });
   #controller: AbortController | undefined;
   readonly #done: Promise<void>;
   #listed = (): void => {};
@@ -35,6 +45,17 @@ export class Watched<T extends KubernetesObject> {
   readonly listed = new Promise<void>((resolve) => {
     this.#listed = resolve;
   });
+
+  #refused = (): void => {};
+  /** Resolves when what there is has been told, or the API server has said that we may not know. */
+  readonly answered = Promise.race([
+    this.listed,
+    new Promise<void>((resolve) => {
+      this.#refused = resolve;
+    }),
+  ]);
+  isListed = false;
+  #outage: string | null = null;
 
   constructor(private readonly options: WatchedOptions<T>) {
     this.#done = this.#follow();
@@ -46,6 +67,7 @@ export class Watched<T extends KubernetesObject> {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#close();
     this.#controller?.abort();
     await this.#done;
   }
@@ -62,6 +84,8 @@ export class Watched<T extends KubernetesObject> {
         const { message, statusCode, code } = error as Error & { statusCode?: number; code?: number };
         if (statusCode === GONE || code === GONE) this.#version = undefined;
         else {
+          if (statusCode === FORBIDDEN || code === FORBIDDEN) this.#refused();
+          this.#tellOutage(outage(error) ?? null);
           this.options.log.info({ path: this.options.path, reason: message }, 'the API server can not be followed');
           await delay(wait, undefined, { ref: false });
           wait = Math.min(2 * wait, LONGEST_WAIT_MS);
@@ -71,8 +95,13 @@ export class Watched<T extends KubernetesObject> {
   }
 
   async #list(): Promise<void> {
-    const { items, metadata } = await this.options.list();
-    if (this.#closed) return;
+    const { path, list } = this.options;
+    const late = `The API server of the cluster has not answered for ${PATIENCE_MS / 1000} s (${path}).`;
+    const timer = setTimeout(() => this.#tellOutage(late), PATIENCE_MS).unref();
+    const answer = await Promise.race([list(), this.#whenClosed]).finally(() => clearTimeout(timer));
+    if (answer === undefined || this.#closed) return;
+    const { items, metadata } = answer;
+    this.#tellOutage(null);
     const before = new Map(this.#objects);
     for (const object of items) {
       before.delete(keyOf(object));
@@ -80,6 +109,7 @@ export class Watched<T extends KubernetesObject> {
     }
     for (const object of before.values()) this.#drop(object);
     this.#version = metadata?.resourceVersion;
+    this.isListed = true;
     this.#listed();
   }
 
@@ -107,9 +137,16 @@ export class Watched<T extends KubernetesObject> {
       };
       watch.watch(path, query, onLine, onEnd).then((controller) => {
         this.#controller = controller;
+        this.#tellOutage(null);
         if (this.#closed || failure !== undefined) controller.abort();
       }, reject);
     });
+  }
+
+  #tellOutage(reason: string | null): void {
+    if (this.#closed || this.#outage === reason) return;
+    this.#outage = reason;
+    this.options.onOutage?.(reason);
   }
 
   #take(object: T): void {

@@ -35,6 +35,8 @@ export interface ClientPosition {
   ephemeral?: boolean;
   /** When the client's socket was opened, ms: of two streams of one session the later one stays. Absent: the last to come. */
   since?: number;
+  /** A later stream of the session is elsewhere: this one only hands over what was asked, in frames of number 0. */
+  stale?: boolean;
 }
 
 /** The agent's first frame. */
@@ -57,6 +59,8 @@ export interface Welcome {
   initialised: boolean;
   /** Counts the processes that the kernel had here, from 0. */
   incarnation: number;
+  /** To a session: a later stream of it is elsewhere, and this one is owed nothing. Absent: from an older agent. */
+  stale?: boolean;
   /** To a session: header of the last execution that it asked for and that is not silent; null where there was none. */
   lastCell?: Record<string, unknown> | null;
 }
@@ -79,7 +83,7 @@ export function helloOf(options: AgentStreamOptions): object {
   const versions = { v: oldest, ...(newest > oldest ? { upTo: newest } : {}) };
   if (role === 'control') return { ...versions, token, role, term: options.term };
   if (options.session === undefined) return { ...versions, token, role };
-  const { session, epoch, seen, ephemeral, since } = options;
+  const { session, epoch, seen, ephemeral, since, stale } = options;
   return {
     ...versions,
     token,
@@ -90,5 +94,6 @@ export function helloOf(options: AgentStreamOptions): object {
     ...(seen === undefined || epoch === undefined ? {} : { epoch }),
     ...(ephemeral ? { ephemeral } : {}),
     ...(since === undefined ? {} : { since }),
+    ...(stale ? { stale } : {}),
   };
 }
