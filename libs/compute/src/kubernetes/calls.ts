@@ -42,7 +42,8 @@ export function outage(error: unknown): string | undefined {
   const status = statusOf(error) ?? statusCode;
   if (status === 401) return `The cluster does not accept the credentials of this service (401 ${sentenceOf(error)}).`;
   if (status !== undefined) return undefined;
-  const why = cause instanceof Error && cause.message !== '' ? cause.message : message;
+  const { message: deeper, code } = (cause ?? {}) as Partial<Error & { code: string }>;
+  const why = deeper || code || message;
   return `The API server of the cluster can not be reached (${why}); it is tried again and again.`;
 }
 

@@ -147,14 +147,14 @@ describe('an API server that', () => {
       onTold();
     });
   /** Its place is gone, so that it has to be listed anew. */
-  const relist = async (): Promise<void> => {
+  const relist = async (status: number): Promise<void> => {
     await watched.listed;
+    api.status = status;
     (await api.watch()).say('ERROR', { kind: 'Status', code: 410, message: 'too old resource version' });
   };
 
   it('does not know us is told of, and that it does again', async () => {
-    api.status = 401;
-    await relist();
+    await relist(401);
     await outage(1);
     expect(outages).toEqual([expect.stringMatching(/does not accept the credentials of this service \(401/)]);
     api.status = 200;
@@ -170,8 +170,7 @@ describe('an API server that', () => {
   });
 
   it('answers nothing is told of', async () => {
-    api.status = 0;
-    await relist();
+    await relist(0);
     await outage(1);
     expect(outages).toEqual(['The API server of the cluster has not answered for 1.5 s (/api/v1/pods).']);
   });
