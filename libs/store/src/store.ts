@@ -17,6 +17,15 @@ export interface OutboxEntry extends Message {
   seq: number;
 }
 
+/** What one step of the scheduling core was given, for replay. */
+export interface CoreInput {
+  /** Its time, ms. */
+  at: number;
+  events: readonly unknown[];
+  /** What the core knew before; null: what the step before left. */
+  origin?: unknown;
+}
+
 /** All that one step of the gatekeeper changes: written whole or not at all. */
 export interface Batch {
   /** Whole rows, new or changed. */
@@ -33,8 +42,8 @@ export interface Batch {
   delivered: readonly number[];
   /** Messages of the bus that this is the effect of: id, and when it came, ms. */
   received?: readonly { id: string; at: number }[];
-  /** What the scheduling core was given, for replay; null where it was given nothing. */
-  input: { at: number; events: readonly unknown[] } | null;
+  /** What the scheduling core was given; null where it was given nothing. */
+  input: CoreInput | null;
   /** Past use, where it is to be stored anew. */
   shares?: { at: number; shares: unknown } | null;
   /** A new version of the configuration of scheduling. */
@@ -66,7 +75,8 @@ export interface Store {
   commit(batch: Batch): Promise<OutboxEntry[]>;
   /**
    * Removes rows from before `before` (ms): kernels that ended, with their sessions; tokens that expired or were revoked;
-   * the input log; ids of received messages. At most `limit` of each kind, the oldest first.
+   * the input log, up to a row from which what is younger can be replayed; ids of received messages. At most `limit` of
+   * each kind, the oldest first.
    *
    * @returns how many; 0 when nothing is left to remove
    * @throws Deposed when another writer leads
