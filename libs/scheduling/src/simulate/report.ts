@@ -12,8 +12,10 @@ export interface SimulationResult {
   readonly from: number;
   /** After `from`; milliseconds, as all times here. */
   readonly to: number;
-  /** Of the flavor, in the unit of the levels. */
+  /** In the unit of the levels. */
   readonly capacity: number;
+  /** Of what, for people: GPUs. */
+  readonly of?: string;
   /** What is allocated, from each moment on. In order of time. */
   readonly allocated: readonly Level[];
   /** What is not, by cause (fragmented, quota, reserved, nobody asks …); drawn in this order, from below. */
@@ -28,6 +30,7 @@ const quarters = [0, 0.25, 0.5, 0.75, 1];
 /** One HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function simulationReport(result: SimulationResult): string {
   const { title, parameters, figures, waits } = result;
+  const of = result.of === undefined ? '' : ` of ${escaped(result.of)}`;
   const histograms = Object.entries(waits).map(([name, own]) => waitHistogram(name, own));
   return `<!doctype html>
 <html lang="en">
@@ -38,9 +41,9 @@ export function simulationReport(result: SimulationResult): string {
 <style>${STYLE}</style>
 <h1>${escaped(title)}</h1>
 ${table(figures)}
-<h2>Allocated, % of capacity</h2>
+<h2>Allocated${of}, % of capacity</h2>
 ${utilisation(result)}
-<h2>Not allocated, by cause</h2>
+<h2>Not allocated${of}, by cause</h2>
 ${causes(result)}
 <h2>Waits by priority class</h2>
 ${histograms.join('\n') || '<p>Nobody started.</p>'}
