@@ -280,7 +280,17 @@ describe('beamgate simulate', () => {
       file('day.yaml'),
       'flavors: [{ name: a100, kind: gpu, model: A100 }]\nqueues: [{ name: live, quota: { a100: {} } }]\n',
     );
-    const { metrics } = await json('--trace', file('day.jsonl'), '--config', file('day.yaml'), '--gpus', '1');
+    const day = ['--trace', file('day.jsonl'), '--config', file('day.yaml'), '--gpus', '1'];
+    const { metrics, starts } = await json(...day, '--html', file('jsonl.html'));
+    expect(starts).toMatchObject([
+      { id: 'a', at: 0, waitMs: 0, flavor: 'a100', node: 'node-0', devices: [0] },
+      { id: 'c', at: 60_000, waitMs: 60_000 },
+    ]);
+    const page = readFileSync(file('jsonl.html'), 'utf8');
+    for (const text of ['Allocated of GPUs', 'kept for the next in line', '<h3>live</h3>', '18 h'])
+      expect(page).toContain(text);
+    // Two minutes of a day.
+    expect(metrics['GPU allocated, %']).toBeCloseTo(100 / 720);
     expect(metrics).toMatchObject({ 'live starts': 2, 'live wait p50, s': 0, 'live longest wait, s': 60 });
     writeFileSync(file('broken.jsonl'), `${JSON.stringify(one)}\n{}\n`);
     expect(await faultOf('--trace', file('broken.jsonl'), '--config', file('day.yaml'))).toMatch(

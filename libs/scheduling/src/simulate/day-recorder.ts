@@ -1,7 +1,7 @@
 import type { CoreAction, EvictedAs } from '../core/actions.js';
 import type { CoreStep } from '../core/core.js';
 import type { FullState } from '../core/state.js';
-import { allocationOf, CAUSES, type Cause } from './cause-of.js';
+import { type Allocation, allocationsOf, CAUSES, type Cause } from './allocations.js';
 import type { Level } from './level.js';
 import { unfairness } from './unfairness.js';
 
@@ -36,6 +36,8 @@ export interface DayOutcome {
   readonly waits: Readonly<Record<string, readonly number[]>>;
   readonly gpuMilli: DayLevels;
   readonly cpuMilli: DayLevels;
+  /** How many wait, by queue. */
+  readonly waiting: Readonly<Record<string, readonly Level[]>>;
   /** `useless`: for one that did not start after it. */
   readonly evictions: { readonly reclaimed: number; readonly requeued: number; readonly useless: number };
   readonly refused: number;
@@ -51,6 +53,7 @@ export class DayRecorder {
   readonly #madeRoomFor = new Map<string, number>();
   readonly #starts: DayStart[] = [];
   readonly #axes = [new Levels(), new Levels()] as const;
+  readonly #waiting = new Map<string, Level[]>();
   #last: number | undefined;
   #unfair: number | undefined;
   #unfairSum = 0;
@@ -79,7 +82,10 @@ export class DayRecorder {
   /** After each step. */
   stepped(state: FullState, { actions, reasons }: CoreStep, at: number): void {
     for (const action of actions) this.#take(action, state, at);
-    for (const [axis, levels] of this.#axes.entries()) levels.add(at, allocationOf(state, reasons, axis));
+    const [gpu, cpu] = allocationsOf(state, reasons);
+    this.#axes[0].add(at, gpu);
+    this.#axes[1].add(at, cpu);
+    this.#wait(state, at);
     this.#weigh(at);
     this.#unfair = unfairness(state);
     this.#unstarted = state.waiting.size;
@@ -94,6 +100,7 @@ export class DayRecorder {
     return {
       ...{ from: this.from, to, starts: this.#starts, waits, gpuMilli, cpuMilli, unstarted: this.#unstarted },
       evictions: { reclaimed: this.#reclaimed, requeued: this.#requeued, useless },
+      waiting: Object.fromEntries(this.#waiting),
       refused: this.#refused,
       fairnessError: this.#contendedMs > 0 ? this.#unfairSum / this.#contendedMs : 0,
     };
@@ -111,6 +118,11 @@ export class DayRecorder {
     this.#starts.push({ id, user, queue, class: name, at, waitMs, flavor, node, devices });
   }
 
+  #wait({ waiting: { lines } }: FullState, at: number): void {
+    for (const queue of lines.keys()) if (!this.#waiting.has(queue)) this.#waiting.set(queue, []);
+    for (const [queue, levels] of this.#waiting) put(levels, at, lines.get(queue)?.size ?? 0);
+  }
+
   #weigh(at: number): void {
     const ms = at - Math.max(this.from, this.#last ?? at);
     this.#last = at;
@@ -125,7 +137,7 @@ class Levels implements DayLevels {
   readonly allocated: Level[] = [];
   readonly unallocated = Object.fromEntries(CAUSES.map((cause) => [cause, []])) as unknown as Record<Cause, Level[]>;
 
-  add(at: number, { total, allocated, by }: ReturnType<typeof allocationOf>): void {
+  add(at: number, { total, allocated, by }: Allocation): void {
     put(this.total, at, total);
     put(this.allocated, at, allocated);
     for (const cause of CAUSES) put(this.unallocated[cause], at, by[cause]);

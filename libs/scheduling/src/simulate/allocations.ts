@@ -33,31 +33,53 @@ const BY_REASON: Partial<Record<WaitReason['code'], Cause>> = {
 };
 const STRENGTH: readonly Cause[] = ['fragmented', NEXT, 'reserved', 'quota, cap or hold'];
 
-/** Of one axis, after a step: what is reserved or promised first, then by why the one that waits for it waits. */
-export function allocationOf(state: FullState, reasons: readonly CoreReason[], axis: number): Allocation {
-  const sum: Allocation = { total: 0, allocated: 0, by: zeros() };
-  const causes = causesByFlavor(state, reasons, axis);
+/** After a step, of GPUs and of CPUs: what is reserved or promised first, then by why those wait that wait for it. */
+export function allocationsOf(state: FullState, reasons: readonly CoreReason[]): [gpu: Allocation, cpu: Allocation] {
+  const causes = [causesByFlavor(state, reasons, GPU), causesByFlavor(state, reasons, CPU)] as const;
+  const sums: [Allocation, Allocation] = [
+    { total: 0, allocated: 0, by: zeros() },
+    { total: 0, allocated: 0, by: zeros() },
+  ];
   for (const [flavor, pool] of state.pools) {
-    const total = pool.total[axis] ?? 0;
-    let free = total;
-    const take = (amount: number): number => {
-      const taken = Math.max(0, Math.min(free, amount));
-      free -= taken;
-      return taken;
-    };
-    let [runs, handed] = [0, 0];
-    for (const one of pool.booked.values()) {
-      if (state.running.get(one.workload.id) === one) runs += one.amounts[axis] as number;
-      else handed += one.amounts[axis] as number;
+    const booked = bookedOf(state, pool);
+    for (const axis of [GPU, CPU] as const) {
+      const sum = sums[axis];
+      let free = pool.total[axis] ?? 0;
+      sum.total += free;
+      const take = (amount: number): number => {
+        const taken = Math.max(0, Math.min(free, amount));
+        free -= taken;
+        return taken;
+      };
+      sum.allocated += take(booked.runs[axis]);
+      sum.by['on its way to who goes first'] += take(booked.handed[axis]);
+      sum.by['reserved'] += take(reservedOf(pool, state.now, axis));
+      sum.by[causes[axis].get(flavor) ?? 'nobody asks'] += free;
     }
-    for (const one of state.nominations.values()) if (one.flavor === flavor) handed += one.more[axis] ?? 0;
-    sum.total += total;
-    sum.allocated += take(runs);
-    sum.by['on its way to who goes first'] += take(handed);
-    sum.by['reserved'] += take(reservedOf(pool, state.now, axis));
-    sum.by[causes.get(flavor) ?? 'nobody asks'] += free;
   }
-  return sum;
+  return sums;
+}
+
+const [GPU, CPU] = [0, 1] as const;
+type Two = [gpu: number, cpu: number];
+
+/** What runs, and what has left or is free and is kept for who made room. */
+function bookedOf({ running, nominations }: FullState, { flavor, booked }: Pool): { runs: Two; handed: Two } {
+  const [runs, handed]: [Two, Two] = [
+    [0, 0],
+    [0, 0],
+  ];
+  for (const one of booked.values()) {
+    const into = running.get(one.workload.id) === one ? runs : handed;
+    into[GPU] += one.amounts[GPU] ?? 0;
+    into[CPU] += one.amounts[CPU] ?? 0;
+  }
+  for (const one of nominations.values()) {
+    if (one.flavor !== flavor) continue;
+    handed[GPU] += one.more[GPU] ?? 0;
+    handed[CPU] += one.more[CPU] ?? 0;
+  }
+  return { runs, handed };
 }
 
 const zeros = (): Record<Cause, number> =>
