@@ -26,6 +26,9 @@ export interface CoreInput {
   origin?: unknown;
 }
 
+/** What a kernel asked for that got its place; its last one, where it had several. */
+export type Admission = Pick<Kernel, 'project' | 'requests' | 'scheduling'> & { id: string; at: number };
+
 /** All that one step of the gatekeeper changes: written whole or not at all. */
 export interface Batch {
   /** Whole rows, new or changed. */
@@ -88,6 +91,12 @@ export interface Store {
   livingKernels(): Promise<Kernel[]>;
   /** How long the kernels that ended last held their places, milliseconds, newest first; failed launches left out. */
   heldTimes(limit: number): Promise<number[]>;
+  /**
+   * What was admitted from `since` (ms) on, newest first, at most `limit`; those of kernels whose rows are gone are left out.
+   *
+   * @param before  the last one of the page before
+   */
+  admissions(since: number, before: { at: number; id: string } | null, limit: number): Promise<Admission[]>;
   /** Past use, as it was stored last. */
   shares(): Promise<{ at: number; shares: unknown } | null>;
   /** The configuration of scheduling; null: none was ever made. */

@@ -257,6 +257,22 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       expect(await store.undelivered()).toEqual(outbox);
     });
 
+    it('knows what was admitted of late, newest first, page by page', async () => {
+      const admitted = [5, 30, 20, 20, 10].map((admittedAt) => aKernel({ admittedAt, project: `of ${admittedAt}` }));
+      await store.commit(aBatch({ kernels: [...admitted, aKernel()] }));
+      const first = await store.admissions(10, null, 2);
+      const second = await store.admissions(10, first.at(-1) ?? null, 2);
+      expect(first.map(({ at }) => at)).toEqual([30, 20]);
+      expect(second.map(({ at, project }) => [at, project])).toEqual([
+        [20, 'of 20'],
+        [10, 'of 10'],
+      ]);
+      expect(new Set([...first, ...second].map(({ id }) => id)).size).toBe(4);
+      expect(await store.admissions(10, second.at(-1) ?? null, 2)).toEqual([]);
+      const [newest] = first;
+      expect(newest).toMatchObject({ requests: admitted[1]?.requests, scheduling: admitted[1]?.scheduling });
+    });
+
     it('logs the input of each step, and reads it from a state on that it can be replayed from', async () => {
       expect(await inputLog()).toEqual([]);
       for (const at of [1, 2, 3, 4, 5, 6]) {

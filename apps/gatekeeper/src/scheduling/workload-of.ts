@@ -30,14 +30,21 @@ export function workloadOf(kernel: Asked, submittedAt: number, config: Schedulin
 }
 
 /** The one that it names, that of its project, or the first. */
-function queueOf({ scheduling, project }: Asked, config: SchedulingConfig | null): string {
+export function queueOf(
+  { scheduling, project }: Pick<Asked, 'scheduling' | 'project'>,
+  config: SchedulingConfig | null,
+): string {
   if (config === null) return LOCAL.queue;
   const named = config.queues.find(({ name }) => name === project);
   return scheduling.queue ?? named?.name ?? config.queues[0]?.name ?? '';
 }
 
 /** Those that it names, else those of its queue that can give what it asks for; without a GPU those of CPUs first. */
-function flavorsOf({ scheduling, requests }: Asked, queue: string, config: SchedulingConfig | null): string[] {
+export function flavorsOf(
+  { scheduling, requests }: Pick<Asked, 'scheduling' | 'requests'>,
+  queue: string,
+  config: SchedulingConfig | null,
+): string[] {
   if (config === null) return [LOCAL.flavor];
   if (scheduling.flavors.length > 0) return scheduling.flavors;
   return offeredFlavors(config, queue, requests.gpu ?? null);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type CoreEvent, type CoreWorkload, type RunningPlace } from '../core/model.js';
 import type { NodeSpec } from '../placement/node-state.js';
 import type { ShapeRequest } from '../placement/shape.js';
+import type { TypicalShape } from '../placement/typical-set.js';
 
 const name = z.string().min(1);
 const time = z.int();
@@ -14,6 +15,15 @@ const Request: z.ZodType<ShapeRequest> = z.object({
   gpuMilli: amount,
   gpuModels: z.array(name).exactOptional(),
   migProfile: name.exactOptional(),
+});
+
+const Shape: z.ZodType<TypicalShape> = z.object({
+  cpuMilli: amount,
+  gpuCount: amount,
+  gpuMilli: amount,
+  gpuModels: z.array(name).exactOptional(),
+  migProfile: name.exactOptional(),
+  count: amount,
 });
 
 const Workload: z.ZodType<CoreWorkload> = z.object({
@@ -69,5 +79,6 @@ export const LoggedEvent: z.ZodType<CoreEvent> = z.discriminatedUnion('kind', [
     kind: z.literal('configured'),
     config: z.custom<Extract<CoreEvent, { kind: 'configured' }>['config']>((value) => typeof value === 'object'),
   }),
+  z.object({ kind: z.literal('typical'), shapes: z.array(Shape) }),
   z.object({ kind: z.literal('tick') }),
 ]);

@@ -1,5 +1,6 @@
 import type { CoreWorkload } from '../core/model.js';
 import type { FullState } from '../core/state.js';
+import type { TypicalSet } from '../placement/typical-set.js';
 import type { Ask, History, NodeChange, UseEvent } from './history.js';
 import { isPutBack } from './history.js';
 import type { LogMoment, LogWatch } from './replay-log.js';
@@ -10,6 +11,7 @@ type Told = Omit<LogMoment, 'result'>;
 export class HistoryWatch implements LogWatch, History {
   readonly asks: Ask[] = [];
   readonly nodes: NodeChange[] = [];
+  readonly typical: { at: number; shapes: TypicalSet }[] = [];
   /** Those that have not ended, by the id that the core knows. */
   readonly #open = new Map<string, Ask>();
   readonly #known = new Map<string, NonNullable<NodeChange['node']>>();
@@ -83,6 +85,9 @@ export class HistoryWatch implements LogWatch, History {
         if (node) this.#nodeIs(event.id, { ...node, availability: event.availability }, at);
         return;
       }
+      case 'typical':
+        this.typical.push({ at, shapes: event.shapes });
+        return;
       case 'node-removed':
         this.#nodeIs(event.id, null, at);
     }

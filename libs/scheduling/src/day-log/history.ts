@@ -2,6 +2,7 @@ import type { SchedulingConfig } from '#libs/contracts';
 import type { CoreEvent, CoreWorkload, RunningPlace } from '../core/model.js';
 import type { Leaving } from '../core/running.js';
 import type { NodeAvailability, NodeSpec } from '../placement/node-state.js';
+import type { TypicalSet } from '../placement/typical-set.js';
 
 /** What one workload did while it ran, so long after its start. */
 export interface Use {
@@ -42,6 +43,8 @@ export interface NodeChange {
 export interface History {
   readonly asks: readonly Ask[];
   readonly nodes: readonly NodeChange[];
+  /** What work usually looked like from then on, by what had been admitted. */
+  readonly typical: readonly { readonly at: number; readonly shapes: TypicalSet }[];
 }
 
 /** Whether a workload that is told of is the one that was put back into its queue. */

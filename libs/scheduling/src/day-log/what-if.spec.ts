@@ -161,6 +161,30 @@ describe('a logged day under another configuration', () => {
     expect(outcome.starts[0]).toMatchObject({ queue: 'everybody', flavor: 'big' });
   });
 
+  it('leaves whole what was usually asked for whole then', () => {
+    // Of almost the same rank, the first before the second.
+    const nodes = ['n9', 'n0'].map((id): [number, fullCore.CoreEvent] => [
+      0,
+      {
+        ...{ kind: 'node-added', flavor: 'a100' },
+        node: { ...{ id, cpuMilli: 64_000, memoryBytes: 0 }, gpu: { model: 'A100', devices: ['share'] } },
+      },
+    ]);
+    const share = (gpuMilli: number) => ({ request: { cpuMilli: 1, memoryBytes: 0, gpuCount: 1, gpuMilli } });
+    const sharing = { flavors: [{ name: 'a100', kind: 'gpu', model: 'A100', sharing: 'slice' }] };
+    const log = (...shapes: { cpuMilli: number; gpuCount: number; gpuMilli: number; count: number }[]) =>
+      logOf(
+        ...[configOf(sharing), ...nodes, asks('1 large', 0, share(600)), asks('2 half', 0, share(500))],
+        ...[ends('1 large', 10), [20, { kind: 'typical', shapes }] as [number, fullCore.CoreEvent]],
+        ...[asks('next', 30, share(500)), tick(40)],
+      );
+    for (const changes of [undefined, sharing]) {
+      expect(starts(tried(log(), changes))['next']).toBe('30 n9');
+      const usual = { cpuMilli: 1, gpuCount: 1, gpuMilli: 1_000, count: 9 };
+      expect(starts(tried(log(usual), changes))['next']).toBe('30 n0');
+    }
+  });
+
   it('leaves work where it was asked for under the configuration of then', () => {
     const [header = '', first = '', second = ''] = logOf(configOf(), [0, node('n1', 1)], asks('one', 5)).split('\n');
     const none = { ...JSON.parse(first), origin: { ...JSON.parse(first).origin, version: 0, config: null } };

@@ -3,6 +3,7 @@ import { stepFull } from '../core/core.js';
 import { Heap } from '../core/heap.js';
 import type { CoreConfig, CoreEvent, CoreWorkload, RunningPlace } from '../core/model.js';
 import { FullState } from '../core/state.js';
+import type { TypicalSet } from '../placement/typical-set.js';
 import type { DayRecorder } from '../simulate/day-recorder.js';
 import type { Ask, History, NodeChange, Use } from './history.js';
 import { runLengths } from './run-lengths.js';
@@ -36,6 +37,7 @@ type What =
   | { kind: 'use'; life: Life; turn: number; use: Use }
   | { kind: 'evict'; life: Life; turn: number; how: EvictedAs; whom: string }
   | { kind: 'node'; change: NodeChange }
+  | { kind: 'typical'; shapes: TypicalSet }
   | { kind: 'look' };
 type Due = { readonly at: number; readonly id: string } & What;
 
@@ -62,11 +64,13 @@ class WhatIfReplay {
     this.#state = new FullState(config, before.now);
     this.#state.shares.inherit(before.shares, before.now);
     this.#state.spares.restore(before.spares.snapshot());
+    this.#state.learn(before.typical);
   }
 
-  run({ asks, nodes }: History): void {
+  run({ asks, nodes, typical }: History): void {
     const lengthOf = runLengths(asks);
     for (const change of nodes) this.#plan(change.at, '', { kind: 'node', change });
+    for (const { at, shapes } of typical) this.#plan(at, '', { kind: 'typical', shapes });
     for (const ask of asks) {
       const workload = this.options.workloadOf(ask);
       const life: Life = { ask, workload, lengthMs: lengthOf(ask), startedAt: null, place: null, turn: 0 };
@@ -86,7 +90,7 @@ class WhatIfReplay {
 
   #plan(at: number, id: string, what: What): void {
     // What is planned for the same moment comes in this order: nodes, whoever ends, whoever asks.
-    const order = { node: 0, end: 1, evict: 2, use: 3, ask: 4, 'give-up': 5, look: 6 }[what.kind];
+    const order = { node: 0, typical: 0, end: 1, evict: 2, use: 3, ask: 4, 'give-up': 5, look: 6 }[what.kind];
     this.#due.push({ at, id: `${order}${id}`, ...what });
   }
 
@@ -94,6 +98,9 @@ class WhatIfReplay {
     switch (due.kind) {
       case 'node':
         this.#nodeIs(due.change);
+        return;
+      case 'typical':
+        this.#events.push({ kind: 'typical', shapes: due.shapes });
         return;
       case 'look':
         if (due.at === this.#lookAt) this.#events.push({ kind: 'tick' });
