@@ -22,8 +22,8 @@ export interface CoreInput {
   /** Its time, ms. */
   at: number;
   events: readonly unknown[];
-  /** What the core knew before; null: what the step before left. */
-  origin?: unknown;
+  /** JSON of what the core knew before, which may be large; absent: what the step before left. */
+  origin?: string;
 }
 
 /** What a kernel asked for that got its place; its last one, where it had several. */

@@ -277,7 +277,9 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       expect(await inputLog()).toEqual([]);
       for (const at of [1, 2, 3, 4, 5, 6]) {
         const events = [{ kind: 'released', at }];
-        await store.commit(aBatch({ input: { at, events, ...(at % 3 === 2 ? { origin: { now: at } } : {}) } }));
+        await store.commit(
+          aBatch({ input: { at, events, ...(at % 3 === 2 ? { origin: JSON.stringify({ now: at }) } : {}) } }),
+        );
       }
       const times = async (...of: number[]): Promise<number[]> => (await inputLog(...of)).map(({ at }) => at);
       expect(await times()).toEqual([2, 3, 4, 5, 6]);
@@ -290,7 +292,7 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
     it('reads a long log in its order', async () => {
       const ats = Array.from({ length: 220 }, (_, at) => at);
       await Promise.all(
-        ats.map((at) => store.commit(aBatch({ input: { at, events: [], ...(at === 0 ? { origin: {} } : {}) } }))),
+        ats.map((at) => store.commit(aBatch({ input: { at, events: [], ...(at === 0 ? { origin: '{}' } : {}) } }))),
       );
       expect((await inputLog()).map(({ at }) => at)).toEqual(ats);
     });
@@ -299,7 +301,7 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       const bounded = await database.openStore({ inputLogRows: 3 });
       const left: number[][] = [];
       for (const at of [1, 2, 3, 4, 5, 6, 7]) {
-        const origin = at % 3 === 1 ? { origin: {} } : {};
+        const origin = at % 3 === 1 ? { origin: '{}' } : {};
         await bounded.commit(aBatch({ input: { at, events: [], ...origin } }));
         left.push((await inputLog()).map((row) => row.at));
       }
@@ -325,11 +327,11 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
           kernels,
           sessions,
           tokens: [...dead, ...good],
-          input: { at: 498, events: [], origin: {} },
+          input: { at: 498, events: [], origin: '{}' },
           outbox: [aLaunchMessage(1)],
         }),
       );
-      await store.commit(aBatch({ input: { at: 499, events: [], origin: {} } }));
+      await store.commit(aBatch({ input: { at: 499, events: [], origin: '{}' } }));
       await store.commit(aBatch({ input: { at: 501, events: [] } }));
       expect(await store.prune(500, 1)).toBe(3);
       expect(await readers.kernels.find(older?.id ?? aKernelId())).toBeUndefined();

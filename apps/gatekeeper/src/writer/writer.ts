@@ -281,10 +281,13 @@ export class Writer implements OnModuleDestroy {
     return { wanted: wantedOf(actions), spares: actions.some(({ kind }) => kind === 'warm') };
   }
 
-  /** What the core knows, with the configuration that it is made of. */
-  #origin(): { origin: unknown } {
+  /** What the core knows before its step, with the configuration that it is made of. */
+  #origin(): { origin: string } {
     const { core, document } = this.known;
-    return { origin: { ...document, state: fullCore.snapshot(core) } };
+    const { version, config } = document;
+    return {
+      origin: `{"version":${version},"config":${JSON.stringify(config)},"state":${fullCore.snapshotText(core)}}`,
+    };
   }
 
   /** Past use, once in a while: what starts in between is counted from its row. */

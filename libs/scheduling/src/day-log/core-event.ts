@@ -58,8 +58,7 @@ const Node: z.ZodType<NodeSpec> = z.object({
   places: amount.exactOptional(),
 });
 
-/** What the core is told, as it stands in a log. Of one that holds another configuration nothing more is looked at. */
-export const LoggedEvent: z.ZodType<CoreEvent> = z.discriminatedUnion('kind', [
+const Event = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('submitted'), workload: Workload }),
   z.object({
     kind: z.literal('running'),
@@ -79,6 +78,12 @@ export const LoggedEvent: z.ZodType<CoreEvent> = z.discriminatedUnion('kind', [
     kind: z.literal('configured'),
     config: z.custom<Extract<CoreEvent, { kind: 'configured' }>['config']>((value) => typeof value === 'object'),
   }),
-  z.object({ kind: z.literal('typical'), shapes: z.array(Shape) }),
+  z.object({ kind: z.literal('typical'), shapes: z.array(Shape).readonly() }),
   z.object({ kind: z.literal('tick') }),
 ]);
+
+/**
+ * What the core is told, as it stands in a log. Of one that holds another configuration nothing more is looked at. Never, so
+ * that it does not compile, where the core is told of something that is not read here.
+ */
+export const LoggedEvent: CoreEvent extends z.output<typeof Event> ? z.ZodType<CoreEvent> : never = Event;

@@ -15,13 +15,10 @@ export class InputLogRepository implements InputLogReader {
     private readonly bound = 100_000,
   ) {}
 
-  async add(epoch: number, { at, events, origin = null }: CoreInput): Promise<void> {
+  async add(epoch: number, { at, events, origin }: CoreInput): Promise<void> {
     const { seq } = await this.db
       .insertInto('input_log')
-      .values({
-        ...{ epoch, at, events: JSON.stringify(events) },
-        origin: origin === null ? null : JSON.stringify(origin),
-      })
+      .values({ epoch, at, events: JSON.stringify(events), origin: origin ?? null })
       .returning('seq')
       .executeTakeFirstOrThrow();
     await this.db
