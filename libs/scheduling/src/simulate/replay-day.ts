@@ -67,16 +67,12 @@ class DayReplay {
   readonly #due = new Heap<Due>();
   readonly #lives = new Map<string, Live>();
   readonly #leaving = new Map<string, { at: number; for: string; how: fullCore.EvictedAs }>();
-  /** For whom kernels were ended who have not started since, and how many. */
-  readonly #madeRoomFor = new Map<string, number>();
   readonly #waits: Record<DayEvent['kind'], number[]> = { session: [], beamline: [], reprocessing: [] };
   readonly #recorder = new DayRecorder();
   #events: fullCore.CoreEvent[] = [];
   #now = 0;
   #idle = 0;
   #busy = 0;
-  #reclaimed = 0;
-  #requeued = 0;
   #culled = 0;
   #restarts = 0;
 
@@ -102,16 +98,13 @@ class DayReplay {
     for (const live of this.#lives.values()) if (live.running) this.#idleUntilNow(live);
     // Of thousandths of a device, milliseconds.
     const hours = (held: number): number => held / 1_000 / 3_600_000;
+    const outcome = this.#recorder.outcome(Math.max(DAY_MS, this.#now));
     return {
       waits: this.#waits,
       ...{ idleGpuHours: hours(this.#idle), busyGpuHours: hours(this.#busy), culled: this.#culled },
-      evictions: {
-        reclaimed: this.#reclaimed,
-        requeued: this.#requeued,
-        useless: [...this.#madeRoomFor.values()].reduce((sum, count) => sum + count, 0),
-      },
+      evictions: outcome.evictions,
       unstarted: this.#state.waiting.size,
-      outcome: this.#recorder.outcome(Math.max(DAY_MS, this.#now)),
+      outcome,
     };
   }
 
@@ -165,7 +158,6 @@ class DayReplay {
       this.#due.push({ at, id: action.id, what: 'evict' });
     } else if (action.kind === 'spare') this.#leaving.delete(action.id);
     else if (action.kind === 'start' && live) {
-      this.#madeRoomFor.delete(action.id);
       this.#waits[live.event.kind].push(this.#now - live.asked);
       live.running = true;
       if (live.event.kind === 'session') this.#runCell(live, live.cell === 0);
@@ -228,10 +220,8 @@ class DayReplay {
     if (!leaving || leaving.at > this.#now || !live?.running || !this.#state.running.get(id)?.leaving) return;
     this.#leaving.delete(id);
     this.#recorder.evicted(leaving.how, leaving.for, this.#now);
-    this.#madeRoomFor.set(leaving.for, (this.#madeRoomFor.get(leaving.for) ?? 0) + 1);
     const workload = this.#state.running.get(id)?.workload;
     if (leaving.how === 'requeue' && workload) {
-      this.#requeued += 1;
       this.#recorder.asked(id, this.#now);
       live.running = false;
       live.turn += 1;
@@ -239,7 +229,6 @@ class DayReplay {
       this.#events.push({ kind: 'submitted', workload: { ...workload, evictions: workload.evictions + 1 } });
       return;
     }
-    this.#reclaimed += 1;
     this.#end(live);
   }
 
