@@ -148,6 +148,20 @@ describe('a logged day under another configuration', () => {
     expect(starts(tried(log, {}))).toEqual({ late: '70 n1' });
   });
 
+  it('remembers who had more before the log began', () => {
+    const before = START - 7_200 * SECOND;
+    const core = new fullCore.State(coreConfigOf(configOf()), before);
+    fullCore.step(core, [node('n1', 1), asks('early', -7_200)[1]], before);
+    fullCore.step(core, [{ kind: 'released', id: 'early' }], START - SECOND);
+    const origin = { version: 1, config: configOf(), state: fullCore.snapshot(core) };
+    const day2 = logOf(configOf(), asks('1 ada', 0), asks('2 bob', 0, { user: 'bob' }), ends('2 bob', 50), tick(100));
+    const [header, ...rest] = day2.split('\n');
+    const lines = rest.map((line, at) => JSON.stringify({ ...JSON.parse(line), origin: at === 0 ? origin : null }));
+    const log = [header, ...lines].join('\n');
+    for (const changes of [undefined, {}])
+      expect(starts(tried(log, changes))).toEqual({ '2 bob': '0 n1', '1 ada': '50 n1' });
+  });
+
   it('moves work to the queues and nodes to the flavors that there are', () => {
     const other = {
       flavors: [

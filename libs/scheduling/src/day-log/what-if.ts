@@ -54,6 +54,7 @@ class WhatIfReplay {
   #events: CoreEvent[] = [];
   #now: number;
   #lookAt: number | null = null;
+  #planned = 0;
 
   constructor(
     private readonly options: WhatIf,
@@ -69,14 +70,14 @@ class WhatIfReplay {
 
   run({ asks, nodes, typical }: History): void {
     const lengthOf = runLengths(asks);
-    for (const change of nodes) this.#plan(change.at, '', { kind: 'node', change });
-    for (const { at, shapes } of typical) this.#plan(at, '', { kind: 'typical', shapes });
+    for (const change of nodes) this.#plan(change.at, { kind: 'node', change });
+    for (const { at, shapes } of typical) this.#plan(at, { kind: 'typical', shapes });
     for (const ask of asks) {
       const workload = this.options.workloadOf(ask);
       const life: Life = { ask, workload, lengthMs: lengthOf(ask), startedAt: null, place: null, turn: 0 };
       this.#lives.set(ask.id, life);
-      this.#plan(ask.at, ask.id, { kind: 'ask', life });
-      if (ask.gaveUpAt !== null) this.#plan(ask.gaveUpAt, ask.id, { kind: 'give-up', life });
+      this.#plan(ask.at, { kind: 'ask', life });
+      if (ask.gaveUpAt !== null) this.#plan(ask.gaveUpAt, { kind: 'give-up', life });
     }
     for (let next = this.#due.first; next && next.at <= this.options.to; next = this.#due.first) {
       this.#now = Math.max(this.#now, next.at);
@@ -88,10 +89,11 @@ class WhatIfReplay {
     }
   }
 
-  #plan(at: number, id: string, what: What): void {
-    // What is planned for the same moment comes in this order: nodes, whoever ends, whoever asks.
+  /** What is planned for the same moment comes in this order: nodes, whoever ends, whoever asks; then as it was planned. */
+  #plan(at: number, what: What): void {
     const order = { node: 0, typical: 0, end: 1, evict: 2, use: 3, ask: 4, 'give-up': 5, look: 6 }[what.kind];
-    this.#due.push({ at, id: `${order}${id}`, ...what });
+    this.#planned += 1;
+    this.#due.push({ at, id: `${order}${String(this.#planned).padStart(12, '0')}`, ...what });
   }
 
   #happen(due: Due): void {
@@ -139,8 +141,8 @@ class WhatIfReplay {
     life.startedAt = at;
     life.turn += 1;
     const { turn } = life;
-    if (lengthMs < Infinity) this.#plan(at + lengthMs, ask.id, { kind: 'end', life, turn });
-    for (const use of ask.uses) this.#plan(at + use.afterMs, ask.id, { kind: 'use', life, turn, use });
+    if (lengthMs < Infinity) this.#plan(at + lengthMs, { kind: 'end', life, turn });
+    for (const use of ask.uses) this.#plan(at + use.afterMs, { kind: 'use', life, turn, use });
   }
 
   #end(life: Life): void {
@@ -198,7 +200,7 @@ class WhatIfReplay {
     const result = stepFull(this.#state, events, this.#now);
     for (const action of result.actions) this.#take(action);
     this.#lookAt = result.lookAgainAt;
-    if (result.lookAgainAt !== null) this.#plan(result.lookAgainAt, '', { kind: 'look' });
+    if (result.lookAgainAt !== null) this.#plan(result.lookAgainAt, { kind: 'look' });
     this.recorder.stepped(this.#state, result, this.#now);
   }
 
@@ -211,7 +213,7 @@ class WhatIfReplay {
       this.#started(life, this.#now);
     } else if (action.kind === 'evict') {
       const { at, how, for: whom } = action;
-      this.#plan(at, action.id, { kind: 'evict', life, turn: life.turn, how, whom });
+      this.#plan(at, { kind: 'evict', life, turn: life.turn, how, whom });
     }
   }
 }
