@@ -35,7 +35,7 @@ export class LogController {
     const rows = this.log.rows(from ?? 0, to ?? EVER)[Symbol.asyncIterator]();
     // Where the store is away, that is said while it can be.
     const first = await rows.next();
-    const header = { kind: 'log', format: FORMAT, from: from ?? null, to: to ?? null };
+    const header = { kind: 'log', format: FORMAT, from: from ?? null, to: Math.min(to ?? EVER, Date.now()) };
     return new StreamableFile(Readable.from(lines(header, first, rows)), { type: 'application/x-ndjson' });
   }
 }

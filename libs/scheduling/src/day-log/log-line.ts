@@ -8,7 +8,7 @@ export const LogHeader = z.object({
   kind: z.literal('log'),
   format: z.literal(1, 'this program reads format 1'),
   from: z.int().nullable().describe('ms; null: all that there is'),
-  to: z.int().nullable(),
+  to: z.int().nullable().describe('ms, not after the export; null: the last step'),
 });
 export type LogHeader = z.infer<typeof LogHeader>;
 

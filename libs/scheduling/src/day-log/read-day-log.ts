@@ -23,7 +23,8 @@ export function readDayLog(text: string): DayLog {
     if (at > 0 && seq <= (steps[at - 1]?.seq ?? 0))
       throw new Error(`line ${rest[at]?.number}: seq: ${seq} comes after ${steps[at - 1]?.seq}`);
   const from = Math.max(first.at, header.from ?? first.at);
-  return { from, to: Math.max(from, last.at), steps };
+  // What happens in quiet hours at the end is told, too: nothing.
+  return { from, to: Math.max(from, last.at, header.to ?? 0), steps };
 }
 
 function parsed<S extends z.ZodType>(schema: S, { line, number }: { line: string; number: number }): z.output<S> {

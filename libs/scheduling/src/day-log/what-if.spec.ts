@@ -262,5 +262,11 @@ describe('a log that is read', () => {
     ['origin.state: is no state', `${header}\n${first.replace(/"running":\[\]/, '"running":7')}`],
   ])('says %s', (told, text) => expect(fault(text)).toContain(told));
 
+  it('goes on to the end that was asked for', () => {
+    const long = good.replace('"to":null', `"to":${START + 900 * SECOND}`);
+    expect(readDayLog(long)).toMatchObject({ from: START, to: START + 900 * SECOND });
+    expect(readDayLog(good).to).toBe(START + 5 * SECOND);
+  });
+
   it('is taken with empty lines', () => expect(fault(`${good}\n\n`)).toBe('none'));
 });
