@@ -23,14 +23,6 @@ describe.each([
     return {
       openStore: (options) => openPostgresStore({ url, holder: 'suite', force: true, clock, ...more, ...options }),
       openReaders: () => openPostgresReaders({ url, ...more }),
-      inputLog: async () => {
-        const rows = await server.query('select epoch, at, events from input_log order by seq', url);
-        return rows.map(({ epoch, at, events }) => ({
-          epoch: Number(epoch),
-          at: Number(at),
-          events: JSON.parse(String(events)) as unknown,
-        }));
-      },
       remove: async () => undefined,
     };
   });

@@ -5,7 +5,19 @@ type Config = fullCore.CoreConfig;
 
 /** One input of a step; what its numbers mean depends on what there is by then. */
 export interface Deed {
-  what: 'submit' | 'end' | 'leave' | 'idle' | 'busy' | 'kept' | 'node' | 'gone' | 'availability' | 'configure' | 'tick';
+  what:
+    | 'submit'
+    | 'end'
+    | 'leave'
+    | 'idle'
+    | 'busy'
+    | 'kept'
+    | 'node'
+    | 'gone'
+    | 'availability'
+    | 'configure'
+    | 'typical'
+    | 'tick';
   pick: number;
   /** Until the next step; 0: in the same step as the next one. */
   waitMs: number;
@@ -99,7 +111,7 @@ const deed = fc.record({
       'node',
       'gone',
     ] as const),
-    ...(['busy', 'kept', 'availability', 'configure', 'tick'] as const),
+    ...(['busy', 'kept', 'availability', 'configure', 'typical', 'tick'] as const),
   ),
   pick: fc.nat(9_999),
   waitMs: fc.constantFrom(0, 0, 1, 50, 150, 700),
@@ -157,6 +169,13 @@ export function eventOf({ what, pick }: Deed, at: number, now: number, state: fu
       const changed = next.queues[pick % next.queues.length];
       if (changed) changed.state = pickOf(['open', 'hold', 'drain'] as const, 7) ?? 'open';
       return { kind: 'configured', config: next };
+    }
+    case 'typical': {
+      const usual = requests.slice(0, pick % 6);
+      return {
+        kind: 'typical',
+        shapes: usual.map(({ memoryBytes: _, ...shape }, index) => ({ ...shape, count: 1 + (pick % (index + 7)) })),
+      };
     }
     case 'tick':
       return { kind: 'tick' };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { ProblemDocument } from '#libs/contracts';
 
 export interface Connection {
@@ -38,6 +39,13 @@ export async function call<T>(
 export const read = <T>(connection: Connection, path: string): Promise<{ body: T; etag: string }> =>
   exchange<T>(connection, 'GET', path);
 
+/** Passes on what a call answers, however long it is. @throws Error with the problem's detail; also where it is cut off */
+export async function download(connection: Connection, path: string, into: NodeJS.WritableStream): Promise<void> {
+  const response = await ask(connection, 'GET', path);
+  if (!response.ok) throw new Error(describe(response.status, await response.text()));
+  if (response.body) await pipeline(response.body, into, { end: false });
+}
+
 async function exchange<T>(
   connection: Connection,
   method: string,
@@ -45,8 +53,21 @@ async function exchange<T>(
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<{ body: T; etag: string }> {
+  const response = await ask(connection, method, path, body, headers);
+  const text = await response.text();
+  if (!response.ok) throw new Error(describe(response.status, text));
+  return { body: (text === '' ? undefined : JSON.parse(text)) as T, etag: response.headers.get('etag') ?? '*' };
+}
+
+function ask(
+  connection: Connection,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const { url, token } = resolve(connection);
-  const response = await fetch(new URL(path, url.endsWith('/') ? url : `${url}/`), {
+  return fetch(new URL(path, url.endsWith('/') ? url : `${url}/`), {
     method,
     headers: {
       authorization: `Bearer ${token}`,
@@ -57,9 +78,6 @@ async function exchange<T>(
   }).catch((error: Error) => {
     throw new Error(`${url} does not answer: ${(error.cause as Error | undefined)?.message ?? error.message}`);
   });
-  const text = await response.text();
-  if (!response.ok) throw new Error(describe(response.status, text));
-  return { body: (text === '' ? undefined : JSON.parse(text)) as T, etag: response.headers.get('etag') ?? '*' };
 }
 
 function describe(status: number, text: string): string {

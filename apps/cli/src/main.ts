@@ -4,6 +4,7 @@ import { applyCommands } from './apply.commands.js';
 import { type Connection, defaultDataFolder } from './client.js';
 import { completionCommand } from './completion.command.js';
 import { kernelCommands } from './kernel.command.js';
+import { logCommand } from './log.command.js';
 import { queueCommands } from './queue.commands.js';
 import { simulateCommand } from './simulate.command.js';
 import { tokenCommand } from './token.command.js';
@@ -19,6 +20,7 @@ const program = new Command('beamgate')
   );
 const connection = (): Connection => program.opts<Connection & { data: string }>();
 program.addCommand(tokenCommand(connection));
+program.addCommand(logCommand(connection));
 program.addCommand(simulateCommand());
 for (const command of [...queueCommands(connection), ...kernelCommands(connection), ...applyCommands(connection)])
   program.addCommand(command);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SchedulingConfig } from '#libs/contracts';
+import { coreConfigOf, fullCore } from '#libs/scheduling';
 import { simulateOpenb } from './simulate/simulate-openb.js';
 import { simulateSwf } from './simulate/simulate-swf.js';
 import { simulateCommand } from './simulate.command.js';
@@ -212,7 +213,63 @@ describe('beamgate simulate', () => {
     expect(await faultOf('--trace', file('a.swf'), '--policy', 'fgd')).toContain('fcfs, easy, sjbf, beamgate');
     expect(await faultOf('--trace', file('a.swf'), '--class', 'x')).toContain('live, interactive, batch, scavenge');
     expect(await faultOf('--trace', file('tasks.csv.gz'))).toBe('Tasks of openb need --nodes');
-    expect(await faultOf('--trace', file('q.yaml'))).toBe(`${file('q.yaml')}: is neither .swf, .csv nor .jsonl`);
+    expect(await faultOf('--trace', file('q.yaml'))).toBe(
+      `${file('q.yaml')}: is neither .swf, .csv, .ndjson nor .jsonl`,
+    );
+  });
+
+  it('replays a day of a service, as it was or under another configuration', async () => {
+    const open = (queues: object[]) =>
+      SchedulingConfig.parse({ flavors: [{ name: 'a100', kind: 'gpu', model: 'A100' }], queues });
+    const config = open([{ name: 'all', quota: { a100: {} } }]);
+    const workload = {
+      ...{ queue: 'all', user: 'ada', project: null, instrument: null, class: 'batch', offset: 0, flavors: ['a100'] },
+      ...{ request: { cpuMilli: 1, memoryBytes: 0, gpuCount: 1, gpuMilli: 1_000 }, environment: null, wallMs: null },
+      ...{ submittedAt: 0, evictions: 0 },
+    };
+    const gpu = { model: 'A100', devices: ['whole', 'whole'] };
+    const step = (at: number, events: object[], origin: object | null = null) =>
+      JSON.stringify({ kind: 'step', seq: at, epoch: 1, at, origin, events });
+    const state = fullCore.snapshot(new fullCore.State(coreConfigOf(config), 0));
+    const submitted = ['a', 'b'].map((id) => ({ kind: 'submitted', workload: { ...workload, id } }));
+    const added = { kind: 'node-added', flavor: 'a100', node: { id: 'n', cpuMilli: 9, memoryBytes: 0, gpu } };
+    const lines = [
+      JSON.stringify({ kind: 'log', format: 1, from: null, to: null }),
+      step(1_000, [added, ...submitted], { version: 1, config, state }),
+      step(5_000, [{ kind: 'released', id: 'a' }]),
+      step(9_000, [{ kind: 'released', id: 'b' }]),
+    ];
+    writeFileSync(file('day.ndjson.gz'), gzipSync(lines.join('\n')));
+    const was = await json('--trace', file('day.ndjson.gz'));
+    expect(was.starts.map(({ at, devices }: { at: number; devices: number[] }) => [at, devices])).toEqual([
+      [1_000, [0]],
+      [1_000, [1]],
+    ]);
+    expect(was.metrics).toMatchObject({ 'batch starts': 2, 'GPU allocated, %': 75, 'GPU free, nobody asks, %': 25 });
+    expect(was.parameters).toMatchObject({ configuration: 'as it was', from: '1970-01-01T00:00:01.000Z' });
+    writeFileSync(
+      file('capped.yaml'),
+      [
+        'flavors: [{ name: a100, kind: gpu, model: A100 }]',
+        'queues: [{ name: all, quota: { a100: {} }, caps: { perUser: { workloads: 1 } } }]',
+      ].join('\n'),
+    );
+    const capped = ['--trace', file('day.ndjson.gz'), '--config', file('capped.yaml')];
+    const would = await json(...capped, '--html', file('day.html'));
+    expect(would.starts.map(({ id, at, waitMs }: Record<string, unknown>) => [id, at, waitMs])).toEqual([
+      // In the first step of a log one may have waited before.
+      ['a', 1_000, 1_000],
+      ['b', 5_000, 5_000],
+    ]);
+    expect(readFileSync(file('day.html'), 'utf8')).toContain(`under ${file('capped.yaml')}`);
+    writeFileSync(file('empty.yaml'), '');
+    expect(await faultOf(...capped.slice(0, 3), file('empty.yaml'))).toBe(
+      `${file('empty.yaml')}: a day needs a flavor and a queue`,
+    );
+    writeFileSync(file('cut.ndjson'), [lines[0], lines[2]].join('\n'));
+    expect(await faultOf('--trace', file('cut.ndjson'))).toBe(
+      `${file('cut.ndjson')}: line 2: origin: the first step needs one`,
+    );
   });
 
   it('replays a day of ours, and names the line that is none', async () => {
@@ -223,7 +280,17 @@ describe('beamgate simulate', () => {
       file('day.yaml'),
       'flavors: [{ name: a100, kind: gpu, model: A100 }]\nqueues: [{ name: live, quota: { a100: {} } }]\n',
     );
-    const { metrics } = await json('--trace', file('day.jsonl'), '--config', file('day.yaml'), '--gpus', '1');
+    const day = ['--trace', file('day.jsonl'), '--config', file('day.yaml'), '--gpus', '1'];
+    const { metrics, starts } = await json(...day, '--html', file('jsonl.html'));
+    expect(starts).toMatchObject([
+      { id: 'a', at: 0, waitMs: 0, flavor: 'a100', node: 'node-0', devices: [0] },
+      { id: 'c', at: 60_000, waitMs: 60_000 },
+    ]);
+    const page = readFileSync(file('jsonl.html'), 'utf8');
+    for (const text of ['Allocated of GPUs', 'kept for the next in line', '<h3>live</h3>', '18 h'])
+      expect(page).toContain(text);
+    // Two minutes of a day.
+    expect(metrics['GPU allocated, %']).toBeCloseTo(100 / 720);
     expect(metrics).toMatchObject({ 'live starts': 2, 'live wait p50, s': 0, 'live longest wait, s': 60 });
     writeFileSync(file('broken.jsonl'), `${JSON.stringify(one)}\n{}\n`);
     expect(await faultOf('--trace', file('broken.jsonl'), '--config', file('day.yaml'))).toMatch(

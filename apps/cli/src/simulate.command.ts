@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { simulationReport } from '#libs/scheduling';
 import { readQueues } from './simulate/read-queues.js';
 import { simulateDay } from './simulate/simulate-day.js';
+import { simulateLog } from './simulate/simulate-log.js';
 import { OPENB_POLICIES, simulateOpenb } from './simulate/simulate-openb.js';
 import { SWF_POLICIES, simulateSwf } from './simulate/simulate-swf.js';
 import type { Simulation } from './simulate/simulation.js';
@@ -43,9 +44,9 @@ export const simulateCommand = (print = toStdout): Command =>
     .description('replay recorded work under a scheduling policy and print what came of it')
     .requiredOption(
       '--trace <file>',
-      'jobs in SWF (.swf), tasks of openb (.csv), or a day of ours (.jsonl); .gz is unpacked',
+      'jobs in SWF (.swf), tasks of openb (.csv), a day of a service (.ndjson of `beamgate log`) or a made up one (.jsonl); .gz is unpacked',
     )
-    .option('--config <queues.yaml>', 'the configuration whose limits the policy beamgate keeps to')
+    .option('--config <queues.yaml>', 'the configuration to try; of a day of a service without it: as it was')
     .option('--policy <name>', `SWF: ${SWF_POLICIES.join(', ')}; openb: ${OPENB_POLICIES.join(', ')}`, 'beamgate')
     .option('--class <name>', 'SWF: priority class of the jobs, in the configuration', 'batch')
     .option('--processors <n>', 'SWF: size of the machine; without this as the trace says', count)
@@ -66,12 +67,17 @@ export const simulateCommand = (print = toStdout): Command =>
     });
 
 function simulate({ config: file, nodes, processors, arrivals, ...options }: Options): Simulation {
+  if (/\.ndjson(\.gz)?$/.test(options.trace)) {
+    const tried = file === undefined ? { config: null } : { config: readQueues(file), configFile: file };
+    return simulateLog({ trace: options.trace, ...tried });
+  }
   const config = readQueues(file);
   if (/\.swf(\.gz)?$/.test(options.trace)) {
     return simulateSwf({ ...options, config, ...(processors === undefined ? {} : { processors }) });
   }
   if (/\.jsonl(\.gz)?$/.test(options.trace)) return simulateDay({ ...options, config });
-  if (!/\.csv(\.gz)?$/.test(options.trace)) throw new Error(`${options.trace}: is neither .swf, .csv nor .jsonl`);
+  if (!/\.csv(\.gz)?$/.test(options.trace))
+    throw new Error(`${options.trace}: is neither .swf, .csv, .ndjson nor .jsonl`);
   if (nodes === undefined) throw new Error('Tasks of openb need --nodes');
   return simulateOpenb({ ...options, nodes, ...(arrivals === undefined ? {} : { arrivals }) });
 }

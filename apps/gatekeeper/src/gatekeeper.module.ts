@@ -19,6 +19,7 @@ import { TokensService } from './records/tokens.service.js';
 import { EvictionsService } from './scheduling/evictions.service.js';
 import { SchedulingController } from './scheduling/scheduling.controller.js';
 import { SchedulingService } from './scheduling/scheduling.service.js';
+import { TypicalService } from './scheduling/typical.service.js';
 import { systemClock } from './system-clock.js';
 import { Known } from './writer/known.js';
 import { Writer } from './writer/writer.js';
@@ -48,6 +49,7 @@ export class GatekeeperModule {
         CullingService,
         EvictionsService,
         SchedulingService,
+        TypicalService,
         Pruning,
         Recovery,
         KernelLog,

@@ -10,11 +10,12 @@ import { systemClock } from './system-clock.js';
  */
 export const storeOf = (config: Config, onDeposed: (error: Error) => void): Promise<Store> =>
   config.store.url === ''
-    ? openStore(join(config.data, 'beamgate.sqlite'))
+    ? openStore(join(config.data, 'beamgate.sqlite'), { inputLogRows: config.store.inputLogSteps })
     : openPostgresStore({
         ...databaseOptions(config),
         holder: `${hostname()}:${config.data}`,
         leaseMs: config.store.leaseSeconds * 1000,
+        inputLogRows: config.store.inputLogSteps,
         clock: systemClock,
         onDeposed,
       });

@@ -5,6 +5,8 @@ import { Registry } from 'prom-client';
 import { AuthModule } from '#libs/auth';
 import { LOG, type Log, MetricsModule } from '#libs/platform';
 import {
+  INPUT_LOG_READER,
+  type InputLogReader,
   KERNEL_READER,
   type KernelReader,
   SESSION_READER,
@@ -12,6 +14,7 @@ import {
   TOKEN_READER,
   type TokenReader,
 } from '#libs/store';
+import { LogController } from './admin/log.controller.js';
 import { SchedulingController } from './admin/scheduling.controller.js';
 import { ChannelMetrics } from './channels/channel-metrics.js';
 import { channelProviders } from './channels/channel-providers.js';
@@ -54,6 +57,7 @@ export interface GatewayParts {
   kernelReader: KernelReader;
   sessionReader: SessionReader;
   tokenReader: TokenReader;
+  inputLogReader: InputLogReader;
   gatekeeper: Gatekeeper;
   kernelspecs: KernelspecCatalogue;
   /** Where metrics are collected; by default a registry of its own. */
@@ -86,13 +90,15 @@ export class GatewayModule implements OnApplicationBootstrap {
   }
 
   static with(parts: GatewayParts): DynamicModule {
-    const { config, log, kernelReader, sessionReader, tokenReader, gatekeeper, kernelspecs, metrics } = parts;
+    const { config, log, gatekeeper, kernelspecs, metrics } = parts;
+    const { kernelReader, sessionReader, tokenReader, inputLogReader } = parts;
     const given = [
       { provide: CONFIG, useValue: config },
       { provide: LOG, useValue: log },
       { provide: KERNEL_READER, useValue: kernelReader },
       { provide: SESSION_READER, useValue: sessionReader },
       { provide: TOKEN_READER, useValue: tokenReader },
+      { provide: INPUT_LOG_READER, useValue: inputLogReader },
       { provide: GATEKEEPER, useValue: gatekeeper },
       { provide: KERNELSPECS, useValue: kernelspecs },
       { provide: CHANNEL_OPTIONS, useValue: channelOptions(config) },
@@ -109,6 +115,7 @@ export class GatewayModule implements OnApplicationBootstrap {
         KernelspecsController,
         V1KernelspecsController,
         SessionsController,
+        LogController,
         SchedulingController,
         TokensController,
       ],

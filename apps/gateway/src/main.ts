@@ -14,10 +14,19 @@ runService('gateway', async (config, log) => {
   const warn = (sentence: string): void => log.warn(sentence);
   const bus = busOptions(config, `gateway ${hostname()}`, warn);
   const gatekeeper = new CommandClient(await rabbitClient(bus, 'gatekeeper'), { timeoutMs: bus.timeoutMs });
-  const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader } = readers;
+  const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader, inputLog: inputLogReader } = readers;
   const kernelspecs = new KernelspecCatalogue({ ...kernelspecSources(config), onProblem: warn });
   const edge = await openEdge(
-    GatewayModule.with({ config, log, kernelReader, sessionReader, tokenReader, gatekeeper, kernelspecs }),
+    GatewayModule.with({
+      config,
+      log,
+      kernelReader,
+      sessionReader,
+      tokenReader,
+      inputLogReader,
+      gatekeeper,
+      kernelspecs,
+    }),
     config,
     log,
   );

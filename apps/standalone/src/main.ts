@@ -46,9 +46,18 @@ async function main(): Promise<void> {
     ...kernelspecSources(config),
     onProblem: (sentence) => log.warn(sentence),
   });
-  const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader } = readers;
+  const { kernels: kernelReader, sessions: sessionReader, tokens: tokenReader, inputLog: inputLogReader } = readers;
   const edge = await openEdge(
-    GatewayModule.with({ config, log, kernelReader, sessionReader, tokenReader, gatekeeper, kernelspecs }),
+    GatewayModule.with({
+      config,
+      log,
+      kernelReader,
+      sessionReader,
+      tokenReader,
+      inputLogReader,
+      gatekeeper,
+      kernelspecs,
+    }),
     config,
     log,
   );

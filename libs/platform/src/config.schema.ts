@@ -225,6 +225,11 @@ export const Config = z.strictObject({
       .min(3600)
       .default(30 * 86_400)
       .describe('Rows of ended kernels, dead tokens and the input log are removed after this, seconds'),
+    inputLogSteps: z
+      .int()
+      .min(1_000)
+      .default(100_000)
+      .describe('Steps of the scheduler that are kept to be replayed, and those that lead to the first of them'),
   }),
   bus: section({
     url: z

@@ -1,6 +1,7 @@
 export * from './backfill/index.js';
 export * from './config/index.js';
 export * as fullCore from './core/index.js';
+export * from './day-log/index.js';
 export type { Ground } from './expected-start.js';
 export { bestFitPolicy } from './placement/best-fit.policy.js';
 export { fgdPolicy } from './placement/fgd.policy.js';

@@ -20,14 +20,35 @@ export interface TokenReader {
   list(): Promise<TokenRow[]>;
 }
 
+/** One step of the scheduling core. */
+export interface LoggedInput {
+  /** Grows with each. */
+  seq: number;
+  /** Of the gatekeeper that made the step. */
+  epoch: number;
+  /** Its time, ms. */
+  at: number;
+  /** What the core knew before, as plain data; null: what the step before left. */
+  origin: unknown;
+  /** What it was told, as plain data. */
+  events: readonly unknown[];
+}
+
+export interface InputLogReader {
+  /** Steps of before `to` in their order, from the newest one with an origin on that is not after `from`, else the oldest. */
+  rows(from: number, to: number): AsyncIterable<LoggedInput>;
+}
+
 /** What a gateway opens. */
 export interface Readers {
   kernels: KernelReader;
   sessions: SessionReader;
   tokens: TokenReader;
+  inputLog: InputLogReader;
   close(): Promise<void>;
 }
 
 export const KERNEL_READER = Symbol('KernelReader');
 export const SESSION_READER = Symbol('SessionReader');
 export const TOKEN_READER = Symbol('TokenReader');
+export const INPUT_LOG_READER = Symbol('InputLogReader');

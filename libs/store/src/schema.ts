@@ -109,6 +109,8 @@ export interface InputLogTable {
   at: number;
   /** JSON array of the core's events. */
   events: string;
+  /** JSON of what the core knew before them; null: what the row before left. */
+  origin: string | null;
 }
 
 /** Messages of the bus whose effect is written, so that one delivered again has no second. */

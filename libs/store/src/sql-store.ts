@@ -14,7 +14,7 @@ import { SharesRepository } from './repositories/shares.repository.js';
 import { TokenRepository } from './repositories/token.repository.js';
 import type { Schema } from './schema.js';
 import type { SqlDialect } from './sql-dialect.js';
-import { type Batch, Deposed, type OutboxEntry, type Store } from './store.js';
+import { type Admission, type Batch, Deposed, type OutboxEntry, type Store } from './store.js';
 import { writeBatch } from './write-batch.js';
 
 export interface SqlStoreOptions {
@@ -99,6 +99,10 @@ export class SqlStore implements Store {
 
   heldTimes(limit: number): Promise<number[]> {
     return this.kernels.heldTimes(limit);
+  }
+
+  admissions(since: number, before: { at: number; id: string } | null, limit: number): Promise<Admission[]> {
+    return this.kernels.admissions(since, before, limit);
   }
 
   undelivered(): Promise<OutboxEntry[]> {

@@ -17,6 +17,18 @@ export interface OutboxEntry extends Message {
   seq: number;
 }
 
+/** What one step of the scheduling core was given, for replay. */
+export interface CoreInput {
+  /** Its time, ms. */
+  at: number;
+  events: readonly unknown[];
+  /** JSON of what the core knew before, which may be large; absent: what the step before left. */
+  origin?: string;
+}
+
+/** What a kernel asked for that got its place; its last one, where it had several. */
+export type Admission = Pick<Kernel, 'project' | 'requests' | 'scheduling'> & { id: string; at: number };
+
 /** All that one step of the gatekeeper changes: written whole or not at all. */
 export interface Batch {
   /** Whole rows, new or changed. */
@@ -33,8 +45,8 @@ export interface Batch {
   delivered: readonly number[];
   /** Messages of the bus that this is the effect of: id, and when it came, ms. */
   received?: readonly { id: string; at: number }[];
-  /** What the scheduling core was given, for replay; null where it was given nothing. */
-  input: { at: number; events: readonly unknown[] } | null;
+  /** What the scheduling core was given; null where it was given nothing. */
+  input: CoreInput | null;
   /** Past use, where it is to be stored anew. */
   shares?: { at: number; shares: unknown } | null;
   /** A new version of the configuration of scheduling. */
@@ -66,7 +78,8 @@ export interface Store {
   commit(batch: Batch): Promise<OutboxEntry[]>;
   /**
    * Removes rows from before `before` (ms): kernels that ended, with their sessions; tokens that expired or were revoked;
-   * the input log; ids of received messages. At most `limit` of each kind, the oldest first.
+   * the input log, up to a row from which what is younger can be replayed; ids of received messages. At most `limit` of
+   * each kind, the oldest first.
    *
    * @returns how many; 0 when nothing is left to remove
    * @throws Deposed when another writer leads
@@ -78,6 +91,12 @@ export interface Store {
   livingKernels(): Promise<Kernel[]>;
   /** How long the kernels that ended last held their places, milliseconds, newest first; failed launches left out. */
   heldTimes(limit: number): Promise<number[]>;
+  /**
+   * What was admitted from `since` (ms) on, newest first, at most `limit`; those of kernels whose rows are gone are left out.
+   *
+   * @param before  the last one of the page before
+   */
+  admissions(since: number, before: { at: number; id: string } | null, limit: number): Promise<Admission[]>;
   /** Past use, as it was stored last. */
   shares(): Promise<{ at: number; shares: unknown } | null>;
   /** The configuration of scheduling; null: none was ever made. */

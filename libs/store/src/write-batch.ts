@@ -25,8 +25,7 @@ export async function writeBatch(
   await sessions.delete(batch.deletedSessions);
   await sessions.deleteOf(batch.deletedSessionsOf);
   await new TokenRepository(transaction).save(batch.tokens);
-  if (batch.input)
-    await new InputLogRepository(transaction, inputLogRows).add(epoch, batch.input.at, batch.input.events);
+  if (batch.input) await new InputLogRepository(transaction, inputLogRows).add(epoch, batch.input);
   if (batch.scheduling) await new SchedulingConfigRepository(transaction).add(batch.scheduling);
   if (batch.shares) await new SharesRepository(transaction).save(batch.shares);
   await new InboxRepository(transaction).add(batch.received ?? []);

@@ -9,6 +9,7 @@ import {
   type TokenRow,
   Unavailable,
 } from '#libs/contracts';
+import type { LoggedInput } from '#libs/store';
 import { FakeKernels } from './fake-kernels.js';
 
 type Handler = (input: never) => unknown;
@@ -30,6 +31,15 @@ export class FakeGatekeeper {
   readonly tokenReader = {
     find: async (id: string) => this.tokens.get(id),
     list: async () => [...this.tokens.values()],
+  };
+
+  /** What a log reader gives. */
+  readonly steps: LoggedInput[] = [];
+  readonly inputLogReader = {
+    rows: async function* (this: { readonly all: LoggedInput[] }, from: number, to: number) {
+      yield* this.all.filter(({ at }) => at >= from && at < to);
+    },
+    all: this.steps,
   };
 
   readonly #handlers: Readonly<Record<string, Handler>> = {

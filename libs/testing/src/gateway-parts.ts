@@ -35,6 +35,6 @@ export const gatewayParts = (settings: Record<string, unknown> = {}) => {
     variables: {},
     onProblem: () => {},
   });
-  const { kernels: kernelReader, sessionReader, tokenReader } = gatekeeper;
-  return { config, log, lines, gatekeeper, kernelspecs, kernelReader, sessionReader, tokenReader };
+  const { kernels: kernelReader, sessionReader, tokenReader, inputLogReader } = gatekeeper;
+  return { config, log, lines, gatekeeper, kernelspecs, kernelReader, sessionReader, tokenReader, inputLogReader };
 };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SchedulingConfig } from '#libs/contracts';
-import { Deposed, type KernelReader, type Readers, type Store } from '#libs/store';
+import { Deposed, type KernelReader, type LoggedInput, type Readers, type Store } from '#libs/store';
 import { aBatch, aLaunchMessage } from './batch.js';
 import { aKernel, aKernelId, aSession, aToken } from './builders.js';
 
@@ -8,8 +8,6 @@ export interface DatabaseUnderTest {
   /** Opens the writer; a second call deposes the first writer. */
   openStore(options?: { inputLogRows?: number }): Promise<Store>;
   openReaders(): Promise<Readers>;
-  /** Rows of the input log, oldest first. */
-  inputLog(): Promise<{ epoch: number; at: number; events: unknown }[]>;
   remove(): Promise<void>;
 }
 
@@ -31,6 +29,11 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       await database.remove();
     });
 
+    const inputLog = async (from = 0, to = 2 ** 50): Promise<LoggedInput[]> => {
+      const rows: LoggedInput[] = [];
+      for await (const row of readers.inputLog.rows(from, to)) rows.push(row);
+      return rows;
+    };
     const visible = async (user: string, endedAfter = 0): Promise<string[]> =>
       (await readers.kernels.listVisible(user, endedAfter)).map(({ id }) => id);
 
@@ -254,13 +257,59 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       expect(await store.undelivered()).toEqual(outbox);
     });
 
-    it('logs the input of each step with its epoch, never more rows than its bound', async () => {
+    it('knows what was admitted of late, newest first, page by page', async () => {
+      const admitted = [5, 30, 20, 20, 10].map((admittedAt) => aKernel({ admittedAt, project: `of ${admittedAt}` }));
+      await store.commit(aBatch({ kernels: [...admitted, aKernel()] }));
+      const first = await store.admissions(10, null, 2);
+      const second = await store.admissions(10, first.at(-1) ?? null, 2);
+      expect(first.map(({ at }) => at)).toEqual([30, 20]);
+      expect(second.map(({ at, project }) => [at, project])).toEqual([
+        [20, 'of 20'],
+        [10, 'of 10'],
+      ]);
+      expect(new Set([...first, ...second].map(({ id }) => id)).size).toBe(4);
+      expect(await store.admissions(10, second.at(-1) ?? null, 2)).toEqual([]);
+      const [newest] = first;
+      expect(newest).toMatchObject({ requests: admitted[1]?.requests, scheduling: admitted[1]?.scheduling });
+    });
+
+    it('logs the input of each step, and reads it from a state on that it can be replayed from', async () => {
+      expect(await inputLog()).toEqual([]);
+      for (const at of [1, 2, 3, 4, 5, 6]) {
+        const events = [{ kind: 'released', at }];
+        await store.commit(
+          aBatch({ input: { at, events, ...(at % 3 === 2 ? { origin: JSON.stringify({ now: at }) } : {}) } }),
+        );
+      }
+      const times = async (...of: number[]): Promise<number[]> => (await inputLog(...of)).map(({ at }) => at);
+      expect(await times()).toEqual([2, 3, 4, 5, 6]);
+      expect([await times(4), await times(5), await times(5, 6)]).toEqual([[2, 3, 4, 5, 6], [5, 6], [5]]);
+      const [first, second] = await inputLog(5);
+      expect(first).toMatchObject({ at: 5, epoch: store.epoch, origin: { now: 5 }, events: [{ kind: 'released' }] });
+      expect(second).toMatchObject({ at: 6, origin: null, seq: (first?.seq ?? 0) + 1 });
+    });
+
+    it('reads a long log in its order', async () => {
+      const ats = Array.from({ length: 220 }, (_, at) => at);
+      await Promise.all(
+        ats.map((at) => store.commit(aBatch({ input: { at, events: [], ...(at === 0 ? { origin: '{}' } : {}) } }))),
+      );
+      expect((await inputLog()).map(({ at }) => at)).toEqual(ats);
+    });
+
+    it('keeps its bound of the input log, and what these rows begin with', async () => {
       const bounded = await database.openStore({ inputLogRows: 3 });
-      for (const at of [1, 2, 3, 4, 5])
-        await bounded.commit(aBatch({ input: { at, events: [{ kind: 'released', at }] } }));
-      const log = await database.inputLog();
-      expect(log.map(({ at }) => at)).toEqual([3, 4, 5]);
-      expect(log.at(-1)).toEqual({ at: 5, epoch: bounded.epoch, events: [{ kind: 'released', at: 5 }] });
+      const left: number[][] = [];
+      for (const at of [1, 2, 3, 4, 5, 6, 7]) {
+        const origin = at % 3 === 1 ? { origin: '{}' } : {};
+        await bounded.commit(aBatch({ input: { at, events: [], ...origin } }));
+        left.push((await inputLog()).map((row) => row.at));
+      }
+      expect(left.slice(4)).toEqual([
+        [1, 2, 3, 4, 5],
+        [4, 5, 6],
+        [4, 5, 6, 7],
+      ]);
       await bounded.close();
     });
 
@@ -278,10 +327,11 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
           kernels,
           sessions,
           tokens: [...dead, ...good],
-          input: { at: 499, events: [] },
+          input: { at: 498, events: [], origin: '{}' },
           outbox: [aLaunchMessage(1)],
         }),
       );
+      await store.commit(aBatch({ input: { at: 499, events: [], origin: '{}' } }));
       await store.commit(aBatch({ input: { at: 501, events: [] } }));
       expect(await store.prune(500, 1)).toBe(3);
       expect(await readers.kernels.find(older?.id ?? aKernelId())).toBeUndefined();
@@ -292,7 +342,8 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       );
       expect(await readers.sessions.listOwned('ada')).toHaveLength(2);
       expect((await readers.tokens.list()).map(({ id }) => id).toSorted()).toEqual(good.map(({ id }) => id).toSorted());
-      expect((await database.inputLog()).map(({ at }) => at)).toEqual([501]);
+      // The younger row goes on from the older one.
+      expect((await inputLog()).map(({ at }) => at)).toEqual([499, 501]);
       expect(await store.undelivered()).toHaveLength(1);
     });
 

@@ -1,5 +1,5 @@
 import type { SchedulingConfig } from '#libs/contracts';
-import { coreConfigOf, type DayEvent, type DayResult, type NodeSpec, replayDay } from '#libs/scheduling';
+import { coreConfigOf, type DayEvent, dayFigures, dayReport, type NodeSpec, replayDay } from '#libs/scheduling';
 import { readAs } from './read-text.js';
 import type { Simulation } from './simulation.js';
 
@@ -33,16 +33,13 @@ export function simulateDay({ trace: file, config, gpus, cull }: DaySimulation):
     ...{ config: coreConfigOf(config), flavor: flavor.name, nodes, routes },
     cullMs: cull * MINUTE,
   });
-  const metrics = metricsOf(result);
-  const { session: interactive, beamline: live, reprocessing: batch } = result.waits;
+  const { outcome, culled, idleGpuHours, busyGpuHours } = result;
+  const metrics = { ...dayFigures(outcome), culled, idleGpuHours, busyGpuHours };
+  const parameters = { trace: file, gpus, 'culled after, min': cull };
   return {
     metrics,
-    details: { waits: result.waits },
-    report: {
-      ...{ title: `${file}, a day`, parameters: { trace: file, gpus, 'culled after, min': cull }, figures: metrics },
-      ...{ from: 0, to: 36 * 60 * MINUTE, capacity: gpus, allocated: [], unallocated: {} },
-      waits: { live, interactive, batch },
-    },
+    details: { starts: outcome.starts },
+    report: { ...dayReport(outcome, { title: `${file}, a day`, parameters }), figures: metrics },
   };
 }
 
@@ -57,18 +54,4 @@ function readDay(text: string): DayEvent[] {
       throw new Error(`line ${at + 1} is no session, beamline or reprocessing job`);
     }
   });
-}
-
-function metricsOf({ waits, evictions, ...result }: DayResult): Record<string, number> {
-  const figures: Record<string, number> = {};
-  for (const [kind, all] of Object.entries(waits)) {
-    const sorted = [...all].sort((a, b) => a - b);
-    const at = (share: number): number => (sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0) / 1_000;
-    const name = CLASSES[kind as DayEvent['kind']];
-    figures[`${name} starts`] = sorted.length;
-    figures[`${name} wait p50, s`] = at(0.5);
-    figures[`${name} wait p95, s`] = at(0.95);
-    figures[`${name} longest wait, s`] = at(1);
-  }
-  return { ...figures, ...result, ...evictions };
 }

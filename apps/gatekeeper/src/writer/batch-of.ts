@@ -9,7 +9,7 @@ const changedMessage = (kernel: Kernel): Message => ({
 });
 
 /** Each changed kernel is told once per commit, as the commit leaves it. */
-export function batchOf(changes: Changes, delivered: readonly number[], now: number): Batch {
+export function batchOf(changes: Changes, delivered: readonly number[]): Batch {
   const kernels = [...changes.kernels.values()];
   const sessions = [...changes.sessions];
   return {
@@ -24,7 +24,7 @@ export function batchOf(changes: Changes, delivered: readonly number[], now: num
     delivered,
     shares: changes.shares,
     scheduling: changes.scheduling,
-    input: changes.coreEvents.length > 0 ? { at: now, events: changes.coreEvents } : null,
+    input: changes.input,
   };
 }
 

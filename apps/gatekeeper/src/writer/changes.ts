@@ -1,6 +1,6 @@
 import type { Kernel, KernelId, KernelInfo, SessionRow, TokenRow } from '#libs/contracts';
 import type { fullCore } from '#libs/scheduling';
-import type { Message, SchedulingVersion } from '#libs/store';
+import type { CoreInput, Message, SchedulingVersion } from '#libs/store';
 
 /** What a command, a fact, or a batch of them changes, before it is on disk. */
 export class Changes {
@@ -16,6 +16,8 @@ export class Changes {
   /** Messages of the bus that this is the effect of. */
   readonly received: { id: string; at: number }[] = [];
   readonly coreEvents: fullCore.CoreEvent[] = [];
+  /** What the core was given. */
+  input: CoreInput | null = null;
   /** Past use, where it is to be stored anew. */
   shares: { at: number; shares: unknown } | null = null;
   /** A new version of the configuration of scheduling. */

@@ -62,6 +62,7 @@ export class Known {
     const now = this.clock.now();
     const core = new fullCore.State(config ? coreConfigOf(config, this.requestOf) : localConfig(this.config), now);
     if (past) core.shares.takeOver(past.shares);
+    core.learn(this.core.typical);
     core.spares.restore(spares.map((one) => ({ ...one, since: now })));
     const events = nodeEvents(new Map(), nodesOf(this.#reports, config, this.config));
     // At once, since submissions are judged before the first step; told again, they are in the log, too.

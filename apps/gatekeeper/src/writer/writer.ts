@@ -10,6 +10,7 @@ import { Changes } from './changes.js';
 import { Draft, type DraftContext, StoreAway } from './draft.js';
 import { idleEvents } from './idle-events.js';
 import { Known } from './known.js';
+import { Origins } from './origins.js';
 
 /** Judges against the draft and changes it; the answer is read after the commit. A Problem thrown refuses it. */
 export type Work<T> = (draft: Draft) => Promise<() => T>;
@@ -68,6 +69,7 @@ export class Writer implements OnModuleDestroy {
   #queue: Queued[] = [];
   #delivered: number[] = [];
   #coreEvents: fullCore.CoreEvent[] = [];
+  readonly #origins = new Origins();
   #sharesAt = 0;
   #listeners: ((committed: Committed) => void)[] = [];
   #startListeners: ((kernels: Iterable<Kernel>) => void)[] = [];
@@ -190,16 +192,23 @@ export class Writer implements OnModuleDestroy {
     let entries: OutboxEntry[] = [];
     const reread = this.#stale;
     try {
-      if (this.#stale) this.#coreEvents = await this.known.load();
+      if (this.#stale) {
+        this.#coreEvents = await this.known.load();
+        this.#origins.renew();
+      }
       this.#stale = false;
       ({ changes, wanted, spares } = await this.#decide(work, now, settle));
-      if (!changes.empty || delivered.length > 0) entries = await this.store.commit(batchOf(changes, delivered, now));
+      if (!changes.empty || delivered.length > 0) entries = await this.store.commit(batchOf(changes, delivered));
     } catch (error) {
       this.#fail(error, work, delivered);
       return false;
     }
     this.known.follow(changes.kernels.values());
-    if (changes.scheduling) this.tell(this.known.configure(changes.scheduling));
+    if (changes.input) this.#origins.logged(now, changes.input.origin !== undefined);
+    if (changes.scheduling) {
+      this.tell(this.known.configure(changes.scheduling));
+      this.#origins.renew();
+    }
     const kernels = [...changes.kernels.values()];
     // A core that was made anew has said all it says of spares before anybody listens.
     spares ||= reread || changes.scheduling !== null;
@@ -256,6 +265,9 @@ export class Writer implements OnModuleDestroy {
       batch.coreEvents.push(...idleEvents(core, kernelOf));
     }
     if (batch.coreEvents.length === 0) return { wanted: [], spares: false };
+    // As they are now: what its decisions tell it in turn comes too late for this step.
+    const isDue = this.#origins.isDue(now, core.waiting.size + core.running.size);
+    batch.input = { at: now, events: [...batch.coreEvents], ...(isDue ? this.#origin() : {}) };
     const { actions, lookAgainAt } = fullCore.step(core, batch.coreEvents, now);
     this.#lookAgainAt(lookAgainAt, now);
     for (const action of actions) {
@@ -267,6 +279,15 @@ export class Writer implements OnModuleDestroy {
     }
     this.#storeShares(batch, actions, now);
     return { wanted: wantedOf(actions), spares: actions.some(({ kind }) => kind === 'warm') };
+  }
+
+  /** What the core knows before its step, with the configuration that it is made of. */
+  #origin(): { origin: string } {
+    const { core, document } = this.known;
+    const { version, config } = document;
+    return {
+      origin: `{"version":${version},"config":${JSON.stringify(config)},"state":${fullCore.snapshotText(core)}}`,
+    };
   }
 
   /** Past use, once in a while: what starts in between is counted from its row. */

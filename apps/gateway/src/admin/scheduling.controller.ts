@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { CurrentIdentity } from '#libs/auth';
 import {
   type AuditRow,
-  Forbidden,
   GatekeeperCommands,
   type Identity,
   InvalidRequest,
@@ -17,6 +16,7 @@ import {
 } from '#libs/contracts';
 import { Parsed } from '../http/body.pipe.js';
 import { GATEKEEPER, type Gatekeeper } from '../ports.js';
+import { requireAdmin } from './require-admin.js';
 
 /** Paths of the sections of the configuration. */
 const SECTIONS: Readonly<Record<string, keyof SchedulingConfig>> = {
@@ -41,7 +41,7 @@ export class SchedulingController {
 
   @Get('state')
   state(@CurrentIdentity() identity: Identity): Promise<SchedulingState> {
-    admin(identity);
+    requireAdmin(identity);
     return this.gatekeeper.send(GatekeeperCommands.schedulingState, {});
   }
 
@@ -50,7 +50,7 @@ export class SchedulingController {
     @CurrentIdentity() identity: Identity,
     @Query(new Parsed(AuditQuery)) { limit }: z.infer<typeof AuditQuery>,
   ): Promise<{ audit: AuditRow[] }> {
-    admin(identity);
+    requireAdmin(identity);
     return { audit: await this.gatekeeper.send(GatekeeperCommands.readAudit, { limit }) };
   }
 
@@ -61,7 +61,7 @@ export class SchedulingController {
     @Param('name') name: string,
     @Param('verb') verb: string,
   ): Promise<SchedulingChange> {
-    admin(identity);
+    requireAdmin(identity);
     if (!Object.hasOwn(STATES, verb)) throw new NotFound(`A queue can be held, released, drained or opened.`);
     const { version, config } = await this.#read();
     if (!config.queues.some((queue) => queue.name === name)) throw new NotFound(`There is no queue ${name}.`);
@@ -76,7 +76,7 @@ export class SchedulingController {
     @Param('section') section: string,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<unknown> {
-    admin(identity);
+    requireAdmin(identity);
     const { version, config } = await this.#read();
     void reply.header('etag', `"${version}"`);
     return section === 'scheduling' ? config : config[sectionOf(section)];
@@ -91,7 +91,7 @@ export class SchedulingController {
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<SchedulingChange> {
-    admin(identity);
+    requireAdmin(identity);
     const { config } = await this.#read();
     const wanted = section === 'scheduling' ? body : { ...config, [sectionOf(section)]: body };
     const parsed = SchedulingConfig.safeParse(wanted);
@@ -115,10 +115,6 @@ export class SchedulingController {
   ): Promise<SchedulingChange> {
     return this.gatekeeper.send(GatekeeperCommands.changeScheduling, { config, ifVersion, actor, action, dryRun });
   }
-}
-
-function admin({ scopes }: Identity): void {
-  if (!scopes.includes('admin')) throw new Forbidden('This is for admins.');
 }
 
 function sectionOf(path: string): keyof SchedulingConfig {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AuditRow, SchedulingChange, SchedulingConfig, SchedulingState } from '#libs/contracts';
+import { LogHeader, LogStep } from '#libs/scheduling';
 import type { Operation } from './operation.js';
 
 /** Every call of `/v1/admin`; all are for the role `admin`. */
@@ -16,6 +17,19 @@ export const adminOperations: readonly Operation[] = [
     summary: 'Changes of the configuration of scheduling, newest first: who, when, what',
     query: { limit: 'at most so many; 100' },
     answers: { 200: ['The changes', z.object({ audit: z.array(AuditRow) })], 403: ['You are no admin'] },
+  },
+  {
+    method: 'get',
+    path: '/v1/admin/log',
+    summary:
+      'What the scheduling core was given, one JSON object a line, for `beamgate simulate`: a header, then each step, the first with the state that it began with',
+    query: { from: 'ISO 8601; steps from before lead to the state of then', to: 'ISO 8601; steps from before then' },
+    type: 'application/x-ndjson',
+    answers: {
+      200: ['The steps', z.union([LogHeader, LogStep])],
+      403: ['You are no admin'],
+      422: ['`from` or `to` can not be read'],
+    },
   },
   {
     method: 'get',

@@ -41,7 +41,10 @@ interface ErrorForm {
   schema: Json;
 }
 
-const operation = ({ summary, body, query = {}, answers, open, path }: Operation, error: ErrorForm): Json => {
+const operation = (
+  { summary, body, query = {}, answers, open, path, type = 'application/json' }: Operation,
+  error: ErrorForm,
+): Json => {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -57,7 +60,7 @@ const operation = ({ summary, body, query = {}, answers, open, path }: Operation
   const failure = { [error.type]: { schema: { $ref: `#/components/schemas/${error.name}` } } };
   const all: Operation['answers'] = open ? answers : { ...answers, 401: UNAUTHENTICATED };
   const responses = Object.entries(all).map(([status, [description, schema]]) => {
-    const content = schema ? { 'application/json': { schema: schemaOf(schema, 'output') } } : undefined;
+    const content = schema ? { [type]: { schema: schemaOf(schema, 'output') } } : undefined;
     return [status, { description, ...(Number(status) >= 400 ? { content: failure } : content && { content }) }];
   });
   return {

@@ -10,5 +10,7 @@ export interface Operation {
   query?: Readonly<Record<string, string>>;
   /** Status → meaning, and the schema of its body where it has one. */
   answers: Readonly<Record<number, readonly [meaning: string, schema?: z.ZodType]>>;
+  /** Of what is answered; JSON without it. */
+  type?: string;
   open?: boolean;
 }

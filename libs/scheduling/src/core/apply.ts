@@ -43,6 +43,9 @@ export function apply(state: FullState, event: CoreEvent, actions: CoreAction[])
     case 'configured':
       state.configure(structuredClone(event.config));
       return;
+    case 'typical':
+      state.learn(structuredClone(event.shapes));
+      return;
     case 'tick':
   }
 }

@@ -9,7 +9,12 @@ export type { Nomination } from './nomination.js';
 export type { Promised } from './promised.js';
 export { neverStarts, startableNow } from './room-for.js';
 export type { Running } from './running.js';
-export { type FullSnapshot as Snapshot, restoreFull as restore, snapshotFull as snapshot } from './snapshot.js';
+export {
+  type FullSnapshot as Snapshot,
+  restoreFull as restore,
+  snapshotFull as snapshot,
+  snapshotText,
+} from './snapshot.js';
 export type { SparesSnapshot } from './spares.js';
 export { FullState as State } from './state.js';
 export { waitExplanation } from './wait-explanation.js';

@@ -1,5 +1,6 @@
 import type { NodeAvailability, NodeSpec } from '../placement/node-state.js';
 import type { ShapeRequest } from '../placement/shape.js';
+import type { TypicalSet } from '../placement/typical-set.js';
 
 /*
  * What the core is told, as plain data: survives JSON. Amounts are integers (milli, bytes), times integer milliseconds
@@ -149,6 +150,8 @@ export type CoreEvent =
   | { kind: 'node-removed'; id: string }
   | { kind: 'node-changed'; id: string; availability: NodeAvailability }
   | { kind: 'configured'; config: CoreConfig }
+  /** What work usually looks like, by what was admitted of late: placement leaves room for it from now on. */
+  | { kind: 'typical'; shapes: TypicalSet }
   | { kind: 'tick' };
 
 /** Where one runs, as a `start` said. */

@@ -4,6 +4,7 @@ import { NodeSet } from '../placement/node-set.js';
 import type { NodeAvailability, NodeSpec } from '../placement/node-state.js';
 import type { PlacementPolicy } from '../placement/placement-policy.js';
 import type { Shape, ShapeRequest } from '../placement/shape.js';
+import type { TypicalSet } from '../placement/typical-set.js';
 import { amountsOfNode } from './amounts-of.js';
 import { AXES, type ReservationConfig } from './model.js';
 import type { Promised } from './promised.js';
@@ -33,8 +34,9 @@ export class Pool {
     readonly flavor: string,
     policy: PlacementPolicy,
     now: number,
+    typical: TypicalSet = [],
   ) {
-    this.nodes = new NodeSet(policy);
+    this.nodes = new NodeSet(policy, typical);
     this.profile = new CapacityProfile(
       AXES.map(() => 0),
       now,

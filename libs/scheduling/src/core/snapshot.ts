@@ -1,5 +1,6 @@
 import type { NodeAvailability, NodeSpec } from '../placement/node-state.js';
 import type { PlacementPolicy } from '../placement/placement-policy.js';
+import type { TypicalSet } from '../placement/typical-set.js';
 import type { FairShareSnapshot } from './fair-share.js';
 import type { CoreConfig, CoreWorkload } from './model.js';
 import type { Nomination } from './nomination.js';
@@ -13,6 +14,7 @@ import { FullState, type Grudge } from './state.js';
 export interface FullSnapshot {
   now: number;
   config: CoreConfig;
+  typical: TypicalSet;
   /** Per flavor in the order in which they were added, which decides between equal ones. */
   nodes: { flavor: string; node: NodeSpec; availability: NodeAvailability }[];
   running: Running[];
@@ -26,10 +28,16 @@ export interface FullSnapshot {
   spares: SparesSnapshot[];
 }
 
-export function snapshotFull(state: FullState): FullSnapshot {
-  const { now, config, pools, running, waiting, shares, nominations, grudges, evicted } = state;
-  return structuredClone({
-    ...{ now, config },
+export const snapshotFull = (state: FullState): FullSnapshot => structuredClone(viewOf(state));
+
+/** The same as JSON, at a fifth of the cost. */
+export const snapshotText = (state: FullState): string => JSON.stringify(viewOf(state));
+
+/** Shares what the state has. */
+function viewOf(state: FullState): FullSnapshot {
+  const { now, config, typical, pools, running, waiting, shares, nominations, grudges, evicted } = state;
+  return {
+    ...{ now, config, typical },
     nodes: [...pools.values()].flatMap(({ flavor, nodes }) =>
       [...nodes.all()].map(({ spec, availability }) => ({ flavor, node: spec, availability })),
     ),
@@ -47,14 +55,28 @@ export function snapshotFull(state: FullState): FullSnapshot {
     evicted,
     leases: state.leases.items.map((one) => ({ ...one })),
     spares: state.spares.snapshot(),
-  });
+  };
 }
 
 /** @param policy  the one that the state had: code is not part of a snapshot */
 export function restoreFull(snapshot: FullSnapshot, policy?: PlacementPolicy): FullState {
-  const { now, config, nodes, running, waiting, shares, promised, nominations, grudges, evicted, leases, spares } =
-    structuredClone(snapshot);
+  const {
+    now,
+    config,
+    typical,
+    nodes,
+    running,
+    waiting,
+    shares,
+    promised,
+    nominations,
+    grudges,
+    evicted,
+    leases,
+    spares,
+  } = structuredClone(snapshot);
   const state = new FullState(config, now, policy);
+  state.learn(typical);
   for (const { flavor, node, availability } of nodes) {
     state.pool(flavor).addNode(node);
     state.pool(flavor).setAvailability(node.id, availability);

@@ -1,5 +1,6 @@
 import type { PlacementPolicy } from '../placement/placement-policy.js';
 import { rankedGradientPolicy } from '../placement/ranked-gradient.policy.js';
+import type { TypicalSet } from '../placement/typical-set.js';
 import { FairShare, type Usage } from './fair-share.js';
 import { Heap } from './heap.js';
 import { Holdings } from './holdings.js';
@@ -37,6 +38,8 @@ export class FullState {
   readonly leases = new Heap<{ at: number; id: string }>();
   /** What was told to go within the last minute. */
   evicted: { at: number; amounts: readonly number[] }[] = [];
+  /** What work usually looks like; nothing: every device is as good as another. */
+  typical: TypicalSet = [];
   #queues = new Map<string, QueueConfig>();
   #classes = new Map<string, ClassConfig>();
 
@@ -64,11 +67,17 @@ export class FullState {
   pool(flavor: string): Pool {
     let pool = this.pools.get(flavor);
     if (!pool) {
-      pool = new Pool(flavor, this.policy, this.now);
+      pool = new Pool(flavor, this.policy, this.now, this.typical);
       pool.reserve(this.config.reservations);
       this.pools.set(flavor, pool);
     }
     return pool;
+  }
+
+  /** Measures by another typical set from now on. */
+  learn(typical: TypicalSet): void {
+    this.typical = typical;
+    for (const { nodes } of this.pools.values()) nodes.learn(typical);
   }
 
   /** Nodes have changed. */

@@ -1,5 +1,8 @@
 export * from './day-event.js';
+export * from './day-figures.js';
 export * from './day-parameters.js';
+export type * from './day-recorder.js';
+export * from './day-report.js';
 export * from './interactive-day.js';
 export type { Level } from './level.js';
 export { type Random, seededRandom } from './random.js';

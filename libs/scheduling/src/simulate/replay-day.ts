@@ -3,6 +3,7 @@ import * as fullCore from '../core/index.js';
 import type { NodeSpec } from '../placement/node-state.js';
 import type { ShapeRequest } from '../placement/shape.js';
 import type { DayEvent, DayRequest, SessionEvent } from './day-event.js';
+import { type DayOutcome, DayRecorder } from './day-recorder.js';
 
 /** The queue and the class of each kind of work. */
 export interface DayRoute {
@@ -28,6 +29,8 @@ export interface DayResult {
   readonly evictions: { readonly reclaimed: number; readonly requeued: number; readonly useless: number };
   readonly culled: number;
   readonly unstarted: number;
+  /** All of it, by class, and each start with its place. */
+  readonly outcome: DayOutcome;
 }
 
 interface Live {
@@ -52,6 +55,7 @@ interface Due {
 
 /** What was asked for in the last hours gets its time, too. */
 const LASTS_MS = 36 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 /** A day under the core, with people who come back to their kernels, or find that these have ended. */
 export function replayDay(events: readonly DayEvent[], options: DayOptions): DayResult {
@@ -63,15 +67,12 @@ class DayReplay {
   readonly #due = new Heap<Due>();
   readonly #lives = new Map<string, Live>();
   readonly #leaving = new Map<string, { at: number; for: string; how: fullCore.EvictedAs }>();
-  /** For whom kernels were ended who have not started since, and how many. */
-  readonly #madeRoomFor = new Map<string, number>();
   readonly #waits: Record<DayEvent['kind'], number[]> = { session: [], beamline: [], reprocessing: [] };
+  readonly #recorder = new DayRecorder();
   #events: fullCore.CoreEvent[] = [];
   #now = 0;
   #idle = 0;
   #busy = 0;
-  #reclaimed = 0;
-  #requeued = 0;
   #culled = 0;
   #restarts = 0;
 
@@ -97,15 +98,13 @@ class DayReplay {
     for (const live of this.#lives.values()) if (live.running) this.#idleUntilNow(live);
     // Of thousandths of a device, milliseconds.
     const hours = (held: number): number => held / 1_000 / 3_600_000;
+    const outcome = this.#recorder.outcome(Math.max(DAY_MS, this.#now));
     return {
       waits: this.#waits,
       ...{ idleGpuHours: hours(this.#idle), busyGpuHours: hours(this.#busy), culled: this.#culled },
-      evictions: {
-        reclaimed: this.#reclaimed,
-        requeued: this.#requeued,
-        useless: [...this.#madeRoomFor.values()].reduce((sum, count) => sum + count, 0),
-      },
+      evictions: outcome.evictions,
       unstarted: this.#state.waiting.size,
+      outcome,
     };
   }
 
@@ -128,6 +127,7 @@ class DayReplay {
   #ask(live: Live): void {
     const { event, id } = live;
     live.asked = this.#now;
+    this.#recorder.asked(id, this.#now);
     this.#lives.set(id, live);
     const { queue, class: name } = this.options.routes[event.kind];
     const workload = {
@@ -141,7 +141,9 @@ class DayReplay {
   #step(): void {
     const events = this.#events;
     this.#events = [];
-    const { actions, lookAgainAt } = fullCore.step(this.#state, events, this.#now);
+    const step = fullCore.step(this.#state, events, this.#now);
+    const { actions, lookAgainAt } = step;
+    this.#recorder.stepped(this.#state, step, this.#now);
     for (const action of actions) this.#take(action);
     if (lookAgainAt !== null) this.#due.push({ at: lookAgainAt, id: '', what: 'look' });
     if (this.#events.length > 0) this.#due.push({ at: this.#now, id: '', what: 'look' });
@@ -156,7 +158,6 @@ class DayReplay {
       this.#due.push({ at, id: action.id, what: 'evict' });
     } else if (action.kind === 'spare') this.#leaving.delete(action.id);
     else if (action.kind === 'start' && live) {
-      this.#madeRoomFor.delete(action.id);
       this.#waits[live.event.kind].push(this.#now - live.asked);
       live.running = true;
       if (live.event.kind === 'session') this.#runCell(live, live.cell === 0);
@@ -218,17 +219,16 @@ class DayReplay {
     const live = this.#lives.get(id);
     if (!leaving || leaving.at > this.#now || !live?.running || !this.#state.running.get(id)?.leaving) return;
     this.#leaving.delete(id);
-    this.#madeRoomFor.set(leaving.for, (this.#madeRoomFor.get(leaving.for) ?? 0) + 1);
+    this.#recorder.evicted(leaving.how, leaving.for, this.#now);
     const workload = this.#state.running.get(id)?.workload;
     if (leaving.how === 'requeue' && workload) {
-      this.#requeued += 1;
+      this.#recorder.asked(id, this.#now);
       live.running = false;
       live.turn += 1;
       this.#events.push({ kind: 'released', id });
       this.#events.push({ kind: 'submitted', workload: { ...workload, evictions: workload.evictions + 1 } });
       return;
     }
-    this.#reclaimed += 1;
     this.#end(live);
   }
 

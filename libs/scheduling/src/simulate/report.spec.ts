@@ -50,6 +50,16 @@ describe('the report of a simulation', () => {
     expect([heights[0], heights[200], heights[599]]).toEqual([bottom, top, (bottom + top) / 2]);
   });
 
+  it('shows how many wait, up to a round number, and leaves out causes that never were', () => {
+    const waiting = { night: [{ at: 0, amount: 48_350 }], people: [] };
+    const unallocated = { quota: [{ at: 0, amount: 400 }], reserved: [{ at: 0, amount: 0 }] };
+    const told = simulationReport({ ...result, waiting, unallocated });
+    expect(told).toContain('<h2>Waiting, by queue</h2>');
+    for (const label of ['60000', '15000', 'night']) expect(told).toContain(`>${label}<`);
+    expect(told).toContain('quota');
+    expect(told).not.toContain('reserved');
+  });
+
   it('asks nothing of anybody: no script, no address', () => {
     expect(page).not.toMatch(/<script|src=|href=|url\(|@import|https?:/i);
   });

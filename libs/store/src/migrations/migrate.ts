@@ -10,6 +10,8 @@ import { incarnations } from './0005-incarnations.js';
 import { projects } from './0006-projects.js';
 import { places } from './0007-places.js';
 import { schedulingConfig } from './0008-scheduling-config.js';
+import { inputLogOrigins } from './0010-input-log-origins.js';
+import { kernelsAdmitted } from './0011-kernels-admitted.js';
 
 /** By name, in order; a migration that was ever released is never edited. */
 const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
@@ -21,6 +23,8 @@ const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '0006-projects': projects,
   '0007-places': places,
   '0008-scheduling-config': schedulingConfig,
+  '0010-input-log-origins': inputLogOrigins,
+  '0011-kernels-admitted': kernelsAdmitted,
 });
 
 /** Brings the schema up to date. @throws when a migration fails, or the database is newer than this program */

@@ -1,4 +1,5 @@
 import type { Readers } from '../readers.js';
+import { InputLogRepository } from '../repositories/input-log.repository.js';
 import { KernelRepository } from '../repositories/kernel.repository.js';
 import { SessionRepository } from '../repositories/session.repository.js';
 import { TokenRepository } from '../repositories/token.repository.js';
@@ -14,6 +15,7 @@ export function openPostgresReaders(options: DatabaseOptions): Readers {
     kernels: new KernelRepository(db, options.seal),
     sessions: new SessionRepository(db),
     tokens: new TokenRepository(db),
+    inputLog: new InputLogRepository(db),
     close: () => db.destroy(),
   };
 }

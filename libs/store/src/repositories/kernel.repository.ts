@@ -1,8 +1,9 @@
 import type { Kysely, Selectable } from 'kysely';
-import { Kernel, type KernelId, type KernelInfo } from '#libs/contracts';
+import { Kernel, type KernelId, type KernelInfo, KernelScheduling, Resources } from '#libs/contracts';
 import { type Seal, unsealed } from '#libs/domain';
 import type { KernelReader } from '../readers.js';
 import type { KernelTable, Schema } from '../schema.js';
+import type { Admission } from '../store.js';
 import { environmentOf, KernelInfoRepository } from './kernel-info.repository.js';
 import { upsert } from './upsert.js';
 
@@ -51,6 +52,26 @@ export class KernelRepository implements KernelReader {
       .limit(limit)
       .execute();
     return rows.map(({ admitted_at: from, ended_at: to }) => Number(to) - Number(from));
+  }
+
+  /** From `since` on, newest first; after the last one of a page goes on before it. */
+  async admissions(since: number, before: { at: number; id: string } | null, limit: number): Promise<Admission[]> {
+    let rows = this.db
+      .selectFrom('kernels')
+      .select(['id', 'project', 'requests', 'scheduling', 'admitted_at'])
+      .where('admitted_at', '>=', since);
+    if (before)
+      rows = rows
+        .where('admitted_at', '<=', before.at)
+        .where((e) =>
+          e.or([e('admitted_at', '<', before.at), e.and([e('admitted_at', '=', before.at), e('id', '<', before.id)])]),
+        );
+    const page = await rows.orderBy('admitted_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+    return page.map(({ id, project, requests, scheduling, admitted_at: at }) => ({
+      ...{ id, project, at: Number(at) },
+      requests: Resources.parse(JSON.parse(requests)),
+      scheduling: KernelScheduling.parse(JSON.parse(scheduling)),
+    }));
   }
 
   async save(kernels: readonly Kernel[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import type { Readers } from '../readers.js';
+import { InputLogRepository } from '../repositories/input-log.repository.js';
 import { KernelRepository } from '../repositories/kernel.repository.js';
 import { SessionRepository } from '../repositories/session.repository.js';
 import { TokenRepository } from '../repositories/token.repository.js';
@@ -15,6 +16,7 @@ export function openReaders(path: string): Readers {
     kernels: new KernelRepository(db),
     sessions: new SessionRepository(db),
     tokens: new TokenRepository(db),
+    inputLog: new InputLogRepository(db),
     close: async () => {
       await db.destroy();
       if (database.isOpen) database.close();

@@ -13,16 +13,6 @@ storeConformance('SQLite', async () => {
   return {
     openStore: (options) => openStore(path, options),
     openReaders: async () => openReaders(path),
-    inputLog: async () => {
-      const database = new DatabaseSync(path, { readOnly: true });
-      const rows = database.prepare('select epoch, at, events from input_log order by seq').all();
-      database.close();
-      return rows.map(({ epoch, at, events }) => ({
-        epoch: Number(epoch),
-        at: Number(at),
-        events: JSON.parse(String(events)) as unknown,
-      }));
-    },
     remove: async () => rmSync(folder, { recursive: true }),
   };
 });

@@ -1,0 +1,3 @@
+export { LogHeader, LogOrigin, LogStep } from './log-line.js';
+export * from './read-day-log.js';
+export * from './replay-day-log.js';
