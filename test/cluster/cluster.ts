@@ -66,7 +66,16 @@ export class Cluster {
    *
    * @param nodeGraceSeconds  how long a silent node counts as ready
    */
-  static async start(nodeGraceSeconds = 40): Promise<Cluster> {
+  static start(nodeGraceSeconds = 40): Promise<Cluster> {
+    return Cluster.make(nodeGraceSeconds, (cluster) => cluster.startAll());
+  }
+
+  /** etcd and the API server alone. Nobody touches what is made: nodes and pods of it are as their maker says. */
+  static startPlane(): Promise<Cluster> {
+    return Cluster.make(40, (cluster) => cluster.startPlane());
+  }
+
+  private static async make(nodeGraceSeconds: number, start: (cluster: Cluster) => Promise<void>): Promise<Cluster> {
     const script = join(root, 'scripts', 'cluster-parts.mjs');
     const made = JSON.parse(
       execFileSync(process.execPath, [script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
@@ -75,7 +84,7 @@ export class Cluster {
     const folder = mkdtempSync(`/tmp/${name}-`);
     const cluster = new Cluster(made, folder, ClusterNetwork.make(name), nodeGraceSeconds);
     try {
-      await cluster.startAll();
+      await start(cluster);
     } catch (error) {
       await cluster.end();
       throw error;
@@ -173,6 +182,12 @@ export class Cluster {
     for (const group of cgroupsOf(this.nodeName)) removeCgroup(group);
     this.network.remove();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async startPlane(): Promise<void> {
+    this.run('etcd');
+    this.run('kube-apiserver');
+    await this.apiServerReady();
   }
 
   private async startAll(): Promise<void> {

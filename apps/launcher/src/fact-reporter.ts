@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import type { CommandClient } from '#libs/bus';
 import { KERNEL_HOST, type KernelFact, type KernelHost, type NodesFact } from '#libs/compute';
 import { InvalidRequest, LauncherFacts } from '#libs/contracts';
+import { joinedNodes } from './joined-nodes.js';
 
 export const FACTS = Symbol('Facts');
 
@@ -11,10 +12,15 @@ const RETRY_MS = 500;
 /** The launcher itself has come up. */
 type Up = { kind: 'up' };
 
+type Fact = KernelFact | NodesFact | Up;
+
+const isOfNodes = (fact: Fact): fact is NodesFact => fact.kind === 'nodes' || fact.kind === 'nodes-changed';
+
 /** The contract of each kind of fact. */
 const CONTRACTS = {
   up: LauncherFacts.launcherUp,
   nodes: LauncherFacts.nodes,
+  'nodes-changed': LauncherFacts.nodesChanged,
   'agent-up': LauncherFacts.agentUp,
   ready: LauncherFacts.kernelReady,
   info: LauncherFacts.kernelInfo,
@@ -25,12 +31,12 @@ const CONTRACTS = {
 
 /**
  * Reports the host's facts in order, each until it is handed over. While nobody takes them, only the last activity of a
- * kernel is kept, and the last list of nodes.
+ * kernel is kept, and of nodes one fact that says all.
  */
 @Injectable()
 export class FactReporter implements OnApplicationShutdown {
   readonly #log = new Logger('Launcher');
-  readonly #waiting: (KernelFact | NodesFact | Up)[] = [];
+  readonly #waiting: Fact[] = [];
   readonly #closed = new AbortController();
   #reporting = false;
 
@@ -52,17 +58,21 @@ export class FactReporter implements OnApplicationShutdown {
     await this.host.close();
   }
 
-  #take(fact: KernelFact | NodesFact | Up): void {
+  #take(fact: Fact): void {
     if (fact.kind === 'activity') this.#forget((old) => old.kind === 'activity' && old.kernelId === fact.kernelId);
-    if (fact.kind === 'nodes') this.#forget((old) => old.kind === 'nodes');
-    this.#waiting.push(fact);
+    this.#waiting.push(isOfNodes(fact) ? this.#joined(fact) : fact);
     if (!this.#reporting) void this.#report();
   }
 
-  #forget(isReplaced: (old: KernelFact | NodesFact | Up) => boolean): void {
-    const old = this.#waiting.findIndex(isReplaced);
+  #forget(isReplaced: (old: Fact) => boolean): Fact | undefined {
     // The first is being handed over.
-    if (old > 0) this.#waiting.splice(old, 1);
+    const old = this.#waiting.findIndex((fact, at) => at > 0 && isReplaced(fact));
+    return old > 0 ? this.#waiting.splice(old, 1)[0] : undefined;
+  }
+
+  #joined(fact: NodesFact): NodesFact {
+    const before = this.#forget(isOfNodes) as NodesFact | undefined;
+    return before === undefined ? fact : joinedNodes(before, fact);
   }
 
   async #report(): Promise<void> {

@@ -3,13 +3,14 @@ import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
-import type { KernelFact, KernelHost } from '#libs/compute';
+import type { KernelFact, KernelHost, NodesFact } from '#libs/compute';
 import {
   InvalidRequest,
   type KernelId,
   type KernelUsage,
   LauncherCommands,
   LauncherFacts,
+  type NodeReport,
   Unavailable,
 } from '#libs/contracts';
 import { aKernelId, aSubmission } from '#libs/testing';
@@ -20,8 +21,8 @@ const USAGE: KernelUsage = { state: 'idle', quietMs: 20, cpuSeconds: 1.5 };
 /** A host that notes what it is told to do, and tells what the test has it tell. */
 class FakeHost implements KernelHost {
   readonly calls: unknown[][] = [];
-  tell: (fact: KernelFact) => void = () => {};
-  onFact(listener: (fact: KernelFact) => void): void {
+  tell: (fact: KernelFact | NodesFact) => void = () => {};
+  onFact(listener: (fact: KernelFact | NodesFact) => void): void {
     this.tell = listener;
   }
   async reconcile(...args: unknown[]): Promise<void> {
@@ -52,6 +53,11 @@ class FakeFacts {
   readonly told: { pattern: string; payload: Record<string, unknown> }[] = [];
   #whenTold: () => void = () => {};
   constructor(private failures: Error[] = []) {}
+
+  /** The next fact. */
+  refuse(failure: Error): void {
+    this.failures.push(failure);
+  }
 
   emit = async ({ pattern }: { pattern: string }, payload: unknown): Promise<void> => {
     const failure = this.failures.shift();
@@ -167,6 +173,33 @@ it('tells a fact again until it is taken, and of many activities meanwhile the l
   host.tell(activity(kernelId, 3));
   await facts.until(3);
   expect(facts.told.map(({ payload }) => payload['at'])).toEqual([undefined, 2, 3]);
+});
+
+it('says of nodes in one fact what was to be told while nobody took it', async () => {
+  const facts = new FakeFacts([new Unavailable('away', { retryAfterSeconds: 1 })]);
+  await start(facts);
+  const node = (id: string, cpuMilli: number): NodeReport => ({
+    ...{ id, labels: {}, availability: 'open', cpuMilli, memoryBytes: 1, gpu: null },
+  });
+  host.tell({ kind: 'nodes', nodes: [node('a', 1), node('b', 1)] });
+  host.tell({ kind: 'nodes-changed', nodes: [node('a', 2), node('c', 2)], gone: ['b'] });
+  host.tell({ kind: 'nodes-changed', nodes: [node('b', 3)], gone: ['c'] });
+  await facts.until(2);
+  expect(facts.told).toEqual([
+    { pattern: LauncherFacts.nodes.pattern, payload: { nodes: [node('a', 1), node('b', 1)] } },
+    { pattern: LauncherFacts.nodesChanged.pattern, payload: { nodes: [node('a', 2), node('b', 3)], gone: ['c'] } },
+  ]);
+  // A list of all takes the place of what came before.
+  facts.refuse(new Unavailable('away', { retryAfterSeconds: 1 }));
+  host.tell({ kind: 'ready', kernelId: aKernelId(), incarnation: 0 });
+  host.tell({ kind: 'nodes-changed', nodes: [node('a', 4)], gone: [] });
+  host.tell({ kind: 'nodes', nodes: [node('d', 5)] });
+  host.tell({ kind: 'nodes-changed', nodes: [node('e', 6)], gone: [] });
+  await facts.until(4);
+  expect(facts.told[3]).toEqual({
+    pattern: LauncherFacts.nodes.pattern,
+    payload: { nodes: [node('d', 5), node('e', 6)] },
+  });
 });
 
 it('goes on after a fact that breaks its contract', async () => {

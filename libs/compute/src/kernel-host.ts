@@ -28,11 +28,20 @@ export type KernelFact =
     }
   | { kind: 'launch-failed'; kernelId: KernelId; detail: string; reason?: 'image-pull' | 'unschedulable' };
 
-/** All nodes that there are, told each time one changes. */
-export interface NodesFact {
+/** All nodes that there are; told first, and to each who reconciles. */
+export interface AllNodes {
   kind: 'nodes';
   nodes: NodeReport[];
 }
+
+/** Nodes that are not as they were told last, and the ids of those that are gone. */
+export interface ChangedNodes {
+  kind: 'nodes-changed';
+  nodes: NodeReport[];
+  gone: string[];
+}
+
+export type NodesFact = AllNodes | ChangedNodes;
 
 /** For whom a kernel is launched, and where. */
 export interface LaunchFor {
@@ -50,7 +59,10 @@ export const NO_EXIT = { incarnation: null, code: null, signal: null, outOfMemor
 export interface KernelHost {
   /** Facts go here; set before any other call. */
   onFact(listener: (fact: KernelFact | NodesFact) => void): void;
-  /** Adopts the agents of `kernelIds` that live, reports `exited` for those that do not, ends all other agents. */
+  /**
+   * Adopts the agents of `kernelIds` that live, reports `exited` for those that do not, ends all other agents; tells of all
+   * nodes.
+   */
   reconcile(kernelIds: readonly KernelId[]): Promise<void>;
   /** Resolves when the launch is under way; what becomes of it is told by facts. */
   launch(kernelId: KernelId, whom: LaunchFor, spec: LaunchSpec): Promise<void>;

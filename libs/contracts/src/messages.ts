@@ -132,8 +132,13 @@ export const LauncherCommands = {
 export const LauncherFacts = {
   /** A launcher takes commands from now on, and knows of no kernel yet. */
   launcherUp: { pattern: 'fact.launcher-up', schema: Nothing },
-  /** All nodes that there are, each time one changes, coalesced. */
+  /** All nodes that there are, as an answer to `reconcile` among others. */
   nodes: { pattern: 'fact.nodes', schema: z.object({ nodes: z.array(NodeReport) }) },
+  /** Those that are not as they were told last, coalesced; `gone` are ids. */
+  nodesChanged: {
+    pattern: 'fact.nodes-changed',
+    schema: z.object({ nodes: z.array(NodeReport), gone: z.array(z.string()) }),
+  },
   /** The agent listens; channels may be opened. */
   agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
   /** The kernel answered kernel_info. */
@@ -163,10 +168,10 @@ export const LauncherFacts = {
 } as const;
 /** Those of one kernel. */
 export type LauncherFact = {
-  [K in Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes'>]: { kind: K } & z.infer<
+  [K in Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes' | 'nodesChanged'>]: { kind: K } & z.infer<
     (typeof LauncherFacts)[K]['schema']
   >;
-}[Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes'>];
+}[Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes' | 'nodesChanged'>];
 
 /** Gatekeeper → every gateway, from the outbox after the commit, in commit order. */
 export const GatekeeperEvents = {

@@ -5,7 +5,8 @@ import type { Happening } from '#libs/domain';
 import { FactsService } from './facts.service.js';
 import { Recovery } from './recovery.js';
 
-const { launcherUp, nodes, kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
+const { launcherUp, nodes, nodesChanged, kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } =
+  LauncherFacts;
 
 /** Each handler resolves when the fact is on disk, so that a broker may forget it then. */
 @BusController()
@@ -23,6 +24,12 @@ export class LauncherFactsController {
   @EventPattern(nodes.pattern)
   nodes(@Payload() payload: unknown): void {
     this.facts.nodes(nodes.schema.parse(payload).nodes);
+  }
+
+  @EventPattern(nodesChanged.pattern)
+  nodesChanged(@Payload() payload: unknown): void {
+    const { nodes, gone } = nodesChanged.schema.parse(payload);
+    this.facts.nodesChanged(nodes, gone);
   }
 
   @EventPattern(agentUp.pattern)
@@ -57,7 +64,7 @@ export class LauncherFactsController {
   }
 
   #note(
-    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp' | 'nodes'>,
+    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp' | 'nodes' | 'nodesChanged'>,
     { kernelId, ...fact }: { kernelId: KernelId },
     context: unknown,
   ): Promise<void> {

@@ -6,7 +6,9 @@ import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
 import type { KubernetesHostOptions } from './kubernetes-host-options.js';
+import { labelled } from './labelled.js';
 import { endpointOf, LABEL, type PodAgentSpec, podName, selectorOf, specOf } from './manifest.js';
+import { named } from './named.js';
 import { NodeReports } from './node-reports.js';
 import { PodApi, type PodRef, podsPath } from './pod-api.js';
 import type { PodContext } from './pod-context.js';
@@ -38,6 +40,8 @@ export class KubernetesHost implements KernelHost {
   readonly #strangers: Watched<V1Pod>;
   readonly #reports: NodeReports;
   #telling: NodeJS.Timeout | undefined;
+  /** Whoever listens knows them all, and is told of changes alone. */
+  #areNodesTold = false;
   readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
   #listener: (fact: KernelFact | NodesFact) => void = () => {};
@@ -46,6 +50,7 @@ export class KubernetesHost implements KernelHost {
   constructor(private readonly options: KubernetesHostOptions) {
     const { config, launcher, log, term } = options;
     const labelSelector = selectorOf(launcher);
+    const theirs = `${LABEL.launcher}!=${launcher}`;
     this.#api = new PodApi(config, options.namespaces, labelSelector);
     this.#reports = new NodeReports(options.tolerations, options.deviceResources);
     const tell = (fact: KernelFact) => this.#tell(fact);
@@ -55,7 +60,8 @@ export class KubernetesHost implements KernelHost {
       watch: new Watch(config),
       path: podsPath(namespace),
       labelSelector,
-      list: () => this.#api.listPodsIn(namespace),
+      list: (page) => this.#api.listPodsIn(namespace, page),
+      keep: labelled,
       onChange: (pod) => this.#of(pod)?.onPod(pod),
       onGone: (pod) => this.#of(pod)?.onPodGone(),
       log,
@@ -63,10 +69,11 @@ export class KubernetesHost implements KernelHost {
     this.#nodes = new Watched<V1Node>({
       watch: new Watch(config),
       path: '/api/v1/nodes',
-      list: () => this.#api.core.listNode(),
+      list: (page) => this.#api.core.listNode(page),
+      keep: labelled,
       onChange: (node) => {
-        this.#reports.onNode(node);
-        this.#tellNodes();
+        // A kubelet writes its node every few minutes, mostly with nothing new for us.
+        if (this.#reports.onNode(node)) this.#tellNodes();
         if (isSilent(node)) this.#lose(node);
       },
       onGone: (node) => {
@@ -79,9 +86,9 @@ export class KubernetesHost implements KernelHost {
     this.#strangers = new Watched<V1Pod>({
       watch: new Watch(config),
       path: '/api/v1/pods',
-      labelSelector: `${LABEL.launcher}!=${launcher}`,
-      list: () => this.#api.core.listPodForAllNamespaces({ labelSelector: `${LABEL.launcher}!=${launcher}` }),
-      keep: ({ metadata }) => ({ metadata: { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' } }),
+      labelSelector: theirs,
+      list: (page) => this.#api.core.listPodForAllNamespaces({ labelSelector: theirs, ...page }),
+      keep: named,
       onChange: (pod) => this.#reports.onPod(pod) && this.#tellNodes(),
       onGone: (pod) => this.#reports.onPodGone(pod) && this.#tellNodes(),
       log,
@@ -152,6 +159,9 @@ export class KubernetesHost implements KernelHost {
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
     const wanted = new Set<string>(kernelIds);
     await Promise.all([this.#pods.listed, this.#nodes.listed]);
+    // A gatekeeper that asks is new, or we are: it knows of no node.
+    this.#areNodesTold = false;
+    this.#tellNodes();
     const [pods, secrets] = await Promise.all([this.#api.listPods(), this.#api.listSecrets()]);
     const specs = new Map(secrets.map((secret) => [podIdOf(secret), secret]));
     const strangers = pods.filter((pod) => !this.#isOurs(podIdOf(pod)));
@@ -215,7 +225,11 @@ export class KubernetesHost implements KernelHost {
     this.#telling = setTimeout(() => {
       void Promise.all([this.#nodes.listed, this.#strangers.listed]).then(() => {
         this.#telling = undefined;
-        if (!this.#closed) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
+        const changes = this.#areNodesTold ? this.#reports.changes() : undefined;
+        this.#areNodesTold = true;
+        if (this.#closed) return;
+        if (changes === undefined) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
+        else this.#listener({ kind: 'nodes-changed', ...changes });
       });
     }, TOGETHER_MS).unref();
   }

@@ -5,6 +5,15 @@ import type { HostLog } from '../process/process-host-options.js';
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2000;
 const GONE = 410;
+/** Objects that are listed together: a whole cluster at once would be hundreds of megabytes in memory. */
+const PAGE = 500;
+
+/** Which part of a list, as the API server has it. */
+export interface ListPage {
+  readonly limit: number;
+  /** Where the page before ended. */
+  readonly _continue?: string;
+}
 
 export interface WatchedOptions<T extends KubernetesObject> {
   watch: Watch;
@@ -12,9 +21,9 @@ export interface WatchedOptions<T extends KubernetesObject> {
   path: string;
   labelSelector?: string;
   fieldSelector?: string;
-  list(): Promise<KubernetesListObject<T>>;
-  /** What is kept of each: less of it takes less memory. */
-  keep?(object: T): T;
+  list(page: ListPage): Promise<KubernetesListObject<T>>;
+  /** What is kept of each, its name with it: less of it takes less memory. */
+  keep(object: T): T;
   onChange(object: T): void;
   onGone(object: T): void;
   log: HostLog;
@@ -40,8 +49,9 @@ export class Watched<T extends KubernetesObject> {
     this.#done = this.#follow();
   }
 
-  get objects(): readonly T[] {
-    return [...this.#objects.values()];
+  /** What is kept of one; as of the last change told. */
+  kept(name: string, namespace = ''): T | undefined {
+    return this.#objects.get(`${namespace}/${name}`);
   }
 
   async close(): Promise<void> {
@@ -71,15 +81,26 @@ export class Watched<T extends KubernetesObject> {
   }
 
   async #list(): Promise<void> {
-    const { items, metadata } = await this.options.list();
-    if (this.#closed) return;
-    const before = new Map(this.#objects);
-    for (const object of items) {
-      before.delete(keyOf(object));
-      this.#take(object);
+    const before = new Set(this.#objects.keys());
+    let page: ListPage = { limit: PAGE };
+    let version: string | undefined;
+    for (;;) {
+      const { items, metadata } = await this.options.list(page);
+      if (this.#closed) return;
+      for (const object of items) {
+        before.delete(keyOf(object));
+        this.#take(object);
+      }
+      // All pages are of one moment, that of the first.
+      version ??= metadata?.resourceVersion;
+      if (!metadata?._continue) break;
+      page = { limit: PAGE, _continue: metadata._continue };
     }
-    for (const object of before.values()) this.#drop(object);
-    this.#version = metadata?.resourceVersion;
+    for (const key of before) {
+      const gone = this.#objects.get(key);
+      if (gone !== undefined) this.#drop(gone);
+    }
+    this.#version = version;
     this.#listed();
   }
 
@@ -113,7 +134,7 @@ export class Watched<T extends KubernetesObject> {
   }
 
   #take(object: T): void {
-    this.#objects.set(keyOf(object), this.options.keep?.(object) ?? object);
+    this.#objects.set(keyOf(object), this.options.keep(object));
     this.options.onChange(object);
   }
 
