@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import {
@@ -147,6 +147,16 @@ export class Cluster {
     return this.plane.kubeconfig(identity);
   }
 
+  /** What the service has asked of the API server so far, watches apart: `create pods` and such, in the order of the answers. */
+  requests(): string[] {
+    const lines = existsSync(this.plane.auditLog) ? readFileSync(this.plane.auditLog, 'utf8').split('\n') : [];
+    return lines
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as { verb: string; objectRef?: { resource: string } })
+      .filter(({ verb }) => verb !== 'watch')
+      .map(({ verb, objectRef }) => `${verb} ${objectRef?.resource}`);
+  }
+
   kubectl(...args: string[]): string {
     const config = `--kubeconfig=${this.plane.kubeconfig('admin')}`;
     return execFileSync(this.made.kubebox, ['kubectl', config, ...args], { encoding: 'utf8' });
@@ -235,7 +245,7 @@ export class Cluster {
     const server = this.parts.get('kube-apiserver');
     await server?.prints(/Serving securely/);
     // It serves before it is ready and tells nobody when it is.
-    await eventually('the API server is ready', () => this.answersReady());
+    await eventually('the API server is ready', () => this.answersReady(), 120);
   }
 
   private answersReady(): Promise<true | undefined> {

@@ -34,6 +34,11 @@ export class ServiceProcess {
     return this.#process.pid;
   }
 
+  /** What it has printed. */
+  get output(): string {
+    return this.#process.output;
+  }
+
   get logFile(): string {
     return join(resultsFolder('services'), `${this.name}.log`);
   }
