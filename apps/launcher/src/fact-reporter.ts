@@ -3,11 +3,15 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import type { CommandClient } from '#libs/bus';
 import { KERNEL_HOST, type KernelFact, type KernelHost, type NodesFact } from '#libs/compute';
 import { InvalidRequest, LauncherFacts } from '#libs/contracts';
+import { FactLanes } from './fact-lanes.js';
 import { joinedNodes } from './joined-nodes.js';
 
 export const FACTS = Symbol('Facts');
 
 const RETRY_MS = 500;
+/** Kernels of which something is handed over at a time: a broker takes milliseconds to confirm, and a launcher that comes up
+ * has thousands of facts to tell. */
+const AT_ONCE = 100;
 
 /** The launcher itself has come up. */
 type Up = { kind: 'up' };
@@ -30,15 +34,14 @@ const CONTRACTS = {
 } as const;
 
 /**
- * Reports the host's facts in order, each until it is handed over. While nobody takes them, only the last activity of a
- * kernel is kept, and of nodes one fact that says all.
+ * Reports the host's facts, those of one kernel in order, each until it is handed over. While nobody takes them, only the last
+ * activity of a kernel is kept, and of nodes one fact that says all.
  */
 @Injectable()
 export class FactReporter implements OnApplicationShutdown {
   readonly #log = new Logger('Launcher');
-  readonly #waiting: Fact[] = [];
+  readonly #lanes = new FactLanes<Fact>((fact) => this.#tell(fact), AT_ONCE);
   readonly #closed = new AbortController();
-  #reporting = false;
 
   constructor(
     @Inject(KERNEL_HOST) private readonly host: KernelHost,
@@ -59,36 +62,28 @@ export class FactReporter implements OnApplicationShutdown {
   }
 
   #take(fact: Fact): void {
-    if (fact.kind === 'activity') this.#forget((old) => old.kind === 'activity' && old.kernelId === fact.kernelId);
-    this.#waiting.push(isOfNodes(fact) ? this.#joined(fact) : fact);
-    if (!this.#reporting) void this.#report();
+    this.#lanes.add('kernelId' in fact ? fact.kernelId : isOfNodes(fact) ? 'nodes' : fact.kind, fact, joined);
   }
 
-  #forget(isReplaced: (old: Fact) => boolean): Fact | undefined {
-    // The first is being handed over.
-    const old = this.#waiting.findIndex((fact, at) => at > 0 && isReplaced(fact));
-    return old > 0 ? this.#waiting.splice(old, 1)[0] : undefined;
-  }
-
-  #joined(fact: NodesFact): NodesFact {
-    const before = this.#forget(isOfNodes) as NodesFact | undefined;
-    return before === undefined ? fact : joinedNodes(before, fact);
-  }
-
-  async #report(): Promise<void> {
-    this.#reporting = true;
-    while (this.#waiting[0] !== undefined && !this.#closed.signal.aborted) {
-      const { kind, ...fact } = this.#waiting[0];
-      try {
-        await this.facts.emit<(typeof CONTRACTS)[typeof kind]['schema']>(CONTRACTS[kind], fact);
-        this.#waiting.shift();
-      } catch (error) {
-        this.#log.warn({ kind, ...fact, reason: (error as Error).message }, 'a fact could not be told');
-        // What breaks its contract is a bug of ours, and no reason to hold back the rest.
-        if (error instanceof InvalidRequest) this.#waiting.shift();
-        else await delay(RETRY_MS, undefined, { signal: this.#closed.signal }).catch(() => {});
-      }
+  /** @returns whether it is done with */
+  async #tell(told: Fact): Promise<boolean> {
+    if (this.#closed.signal.aborted) return true;
+    const { kind, ...fact } = told;
+    try {
+      await this.facts.emit<(typeof CONTRACTS)[typeof kind]['schema']>(CONTRACTS[kind], fact);
+      return true;
+    } catch (error) {
+      this.#log.warn({ kind, ...fact, reason: (error as Error).message }, 'a fact could not be told');
+      // What breaks its contract is a bug of ours, and no reason to hold back the rest.
+      if (error instanceof InvalidRequest) return true;
+      await delay(RETRY_MS, undefined, { signal: this.#closed.signal }).catch(() => {});
+      return false;
     }
-    this.#reporting = false;
   }
 }
+
+/** Of two facts of one lane, where the later says it all. */
+const joined = (earlier: Fact, later: Fact): Fact | undefined => {
+  if (isOfNodes(earlier) && isOfNodes(later)) return joinedNodes(earlier, later);
+  return earlier.kind === 'activity' && later.kind === 'activity' ? later : undefined;
+};
