@@ -40,7 +40,7 @@ const PARTS = {
     { steps: [2, 6], quietSeconds: 1, settleSeconds: 0 },
     kernels,
   ),
-  messages: sized({ each: 20_000 }, { each: 500 }, messages),
+  messages: sized({ each: 20_000, rounds: 5 }, { each: 500, rounds: 1 }, messages),
   failover: sized({ waiting: 50, kills: 10 }, { waiting: 5, kills: 1 }, failover),
   submissions: sized({ perSecond: 1_200, seconds: 20 }, { perSecond: 200, seconds: 2 }, submissions),
   cost: sized({ quietSeconds: 30 }, { quietSeconds: 2 }, cost, false),
