@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { setTimeout as elapse } from 'node:timers/promises';
 import { ChannelClient, startKernel } from '../support/channel-client.js';
+import { cpuSeconds } from './service-cost.js';
 import { type SubjectName, start } from './subjects.js';
 
 const AT_A_TIME = 4;
@@ -50,16 +50,6 @@ export async function idle(
   } finally {
     await gateway.stop();
   }
-}
-
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-
-/** User and system time of a process, seconds. */
-function cpuSeconds(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the name, in brackets, and may hold anything.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 function sleeps(pid: number): number {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import {
@@ -66,7 +66,16 @@ export class Cluster {
    *
    * @param nodeGraceSeconds  how long a silent node counts as ready
    */
-  static async start(nodeGraceSeconds = 40): Promise<Cluster> {
+  static start(nodeGraceSeconds = 40): Promise<Cluster> {
+    return Cluster.make(nodeGraceSeconds, (cluster) => cluster.startAll());
+  }
+
+  /** etcd and the API server alone. Nobody touches what is made: nodes and pods of it are as their maker says. */
+  static startPlane(): Promise<Cluster> {
+    return Cluster.make(40, (cluster) => cluster.startPlane());
+  }
+
+  private static async make(nodeGraceSeconds: number, start: (cluster: Cluster) => Promise<void>): Promise<Cluster> {
     const script = join(root, 'scripts', 'cluster-parts.mjs');
     const made = JSON.parse(
       execFileSync(process.execPath, [script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
@@ -75,7 +84,7 @@ export class Cluster {
     const folder = mkdtempSync(`/tmp/${name}-`);
     const cluster = new Cluster(made, folder, ClusterNetwork.make(name), nodeGraceSeconds);
     try {
-      await cluster.startAll();
+      await start(cluster);
     } catch (error) {
       await cluster.end();
       throw error;
@@ -138,6 +147,16 @@ export class Cluster {
     return this.plane.kubeconfig(identity);
   }
 
+  /** What the service has asked of the API server so far, watches apart: `create pods` and such, in the order of the answers. */
+  requests(): string[] {
+    const lines = existsSync(this.plane.auditLog) ? readFileSync(this.plane.auditLog, 'utf8').split('\n') : [];
+    return lines
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as { verb: string; objectRef?: { resource: string } })
+      .filter(({ verb }) => verb !== 'watch')
+      .map(({ verb, objectRef }) => `${verb} ${objectRef?.resource}`);
+  }
+
   kubectl(...args: string[]): string {
     const config = `--kubeconfig=${this.plane.kubeconfig('admin')}`;
     return execFileSync(this.made.kubebox, ['kubectl', config, ...args], { encoding: 'utf8' });
@@ -173,6 +192,12 @@ export class Cluster {
     for (const group of cgroupsOf(this.nodeName)) removeCgroup(group);
     this.network.remove();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async startPlane(): Promise<void> {
+    this.run('etcd');
+    this.run('kube-apiserver');
+    await this.apiServerReady();
   }
 
   private async startAll(): Promise<void> {
@@ -220,7 +245,7 @@ export class Cluster {
     const server = this.parts.get('kube-apiserver');
     await server?.prints(/Serving securely/);
     // It serves before it is ready and tells nobody when it is.
-    await eventually('the API server is ready', () => this.answersReady());
+    await eventually('the API server is ready', () => this.answersReady(), 120);
   }
 
   private answersReady(): Promise<true | undefined> {

@@ -45,6 +45,10 @@ export class ControlPlane {
       `${broker},beamgate,4`,
     ];
     writeFileSync(this.file('tokens.csv'), `${users.join('\n')}\n`);
+    // Every request of the service, and nobody else's, when it is answered.
+    const rules = [{ level: 'Metadata', users: ['beamgate'] }, { level: 'None' }];
+    const policy = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules };
+    writeFileSync(this.file('audit-policy.json'), JSON.stringify(policy));
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     writeFileSync(this.file('service-accounts.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
   }
@@ -74,6 +78,8 @@ export class ControlPlane {
       '--service-cluster-ip-range=10.96.0.0/16',
       '--endpoint-reconciler-type=none',
       '--allow-privileged=true',
+      `--audit-policy-file=${this.file('audit-policy.json')}`,
+      `--audit-log-path=${this.auditLog}`,
     ];
   }
 
@@ -98,6 +104,11 @@ export class ControlPlane {
       '--leader-elect=false',
       `--bind-address=${this.address}`,
     ];
+  }
+
+  /** Path of the file that tells of each request of the service, a line of JSON each; not there before the first. */
+  get auditLog(): string {
+    return this.file('audit.log');
   }
 
   /** The API server makes its own certificate, which is its clients' authority. */

@@ -10,6 +10,16 @@ export class Inspected {
     return new Inspected(await freePort());
   }
 
+  /** Environment of a process on a port that it finds itself: of several that have the same. */
+  static readonly anywhere: Record<string, string> = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
+
+  /** A process that was started `anywhere`. @param output  what it has printed */
+  static of(output: string): Inspected {
+    const [, port] = /Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(output) ?? [];
+    if (port === undefined) throw new Error(`It is not to be inspected: ${output}`);
+    return new Inspected(Number(port));
+  }
+
   get env(): Record<string, string> {
     return { NODE_OPTIONS: `--inspect=127.0.0.1:${this.port}` };
   }

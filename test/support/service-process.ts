@@ -35,6 +35,11 @@ export class ServiceProcess {
     return this.#process.pid;
   }
 
+  /** What it has printed. */
+  get output(): string {
+    return this.#process.output;
+  }
+
   get logFile(): string {
     return join(resultsFolder('services'), `${this.name}.log`);
   }

@@ -219,6 +219,21 @@ describe('the gatekeeper', () => {
   });
 
   describe('a kernel', () => {
+    it('is told of in order, and waits for the news of no other', async () => {
+      const [slow, quick] = [aKernelId(), aKernelId()];
+      const release = stage.gateways.hold(slow);
+      await submit({ id: slow });
+      await stage.client.emit(LauncherFacts.agentUp, { kernelId: slow, endpoint });
+      await submit({ id: quick });
+      await stage.gateways.kernel(quick, { phase: 'admitted' });
+      const phases = () => stage.gateways.events.all.filter(({ payload }) => payload.kernel?.id === slow);
+      expect(phases()).toEqual([]);
+      release();
+      await stage.gateways.kernel(slow, { phase: 'starting' });
+      expect(phases()[0]).toMatchObject({ payload: { kernel: { phase: 'admitted' } } });
+      expect(phases().at(-1)).toMatchObject({ payload: { kernel: { phase: 'starting' } } });
+    });
+
     it('becomes ready by the launcher’s facts, its endpoint stored', async () => {
       const kernel = await ready();
       expect(kernel).toMatchObject({ executionState: 'idle', endpoint, readyAt: stage.clock.now() });

@@ -1,19 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { CommandClient } from '#libs/bus';
-import { type HostFact, KERNEL_HOST, type KernelHost } from '#libs/compute';
+import { type HostFact, KERNEL_HOST, type KernelHost, type NodesFact } from '#libs/compute';
 import { InvalidRequest, LauncherFacts } from '#libs/contracts';
+import { FactLanes } from './fact-lanes.js';
 import { GATEKEEPER } from './gatekeeper.js';
+import { joinedNodes } from './joined-nodes.js';
 
 const RETRY_MS = 500;
+/** Kernels of which something is handed over at a time: a broker takes milliseconds to confirm, and a launcher that comes up
+ * has thousands of facts to tell. */
+const AT_ONCE = 100;
 
 /** The launcher itself has come up. */
 type Up = { kind: 'up' };
+
+type Fact = HostFact | Up;
+
+const isOfNodes = (fact: Fact): fact is NodesFact => fact.kind === 'nodes' || fact.kind === 'nodes-changed';
 
 /** The contract of each kind of fact. */
 const CONTRACTS = {
   up: LauncherFacts.launcherUp,
   nodes: LauncherFacts.nodes,
+  'nodes-changed': LauncherFacts.nodesChanged,
   hindered: LauncherFacts.hindered,
   'agent-up': LauncherFacts.agentUp,
   ready: LauncherFacts.kernelReady,
@@ -24,15 +34,14 @@ const CONTRACTS = {
 } as const;
 
 /**
- * Reports the host's facts in order, each until it is handed over. While nobody takes them, only the last activity of a
- * kernel is kept, the last list of nodes, and the last hindrance.
+ * Reports the host's facts, those of one kernel in order, each until it is handed over. While nobody takes them, only the last
+ * activity of a kernel and the last hindrance are kept, and of nodes one fact that says all.
  */
 @Injectable()
 export class FactReporter implements OnApplicationShutdown {
   readonly #log = new Logger('Launcher');
-  readonly #waiting: (HostFact | Up)[] = [];
+  readonly #lanes = new FactLanes<Fact>((fact) => this.#tell(fact), AT_ONCE);
   readonly #closed = new AbortController();
-  #reporting = false;
 
   constructor(
     @Inject(KERNEL_HOST) private readonly host: KernelHost,
@@ -52,33 +61,30 @@ export class FactReporter implements OnApplicationShutdown {
     await this.host.close();
   }
 
-  #take(fact: HostFact | Up): void {
-    if (fact.kind === 'activity') this.#forget((old) => old.kind === 'activity' && old.kernelId === fact.kernelId);
-    if (fact.kind === 'nodes' || fact.kind === 'hindered') this.#forget((old) => old.kind === fact.kind);
-    this.#waiting.push(fact);
-    if (!this.#reporting) void this.#report();
+  #take(fact: Fact): void {
+    this.#lanes.add('kernelId' in fact ? fact.kernelId : isOfNodes(fact) ? 'nodes' : fact.kind, fact, joined);
   }
 
-  #forget(isReplaced: (old: HostFact | Up) => boolean): void {
-    const old = this.#waiting.findIndex(isReplaced);
-    // The first is being handed over.
-    if (old > 0) this.#waiting.splice(old, 1);
-  }
-
-  async #report(): Promise<void> {
-    this.#reporting = true;
-    while (this.#waiting[0] !== undefined && !this.#closed.signal.aborted) {
-      const { kind, ...fact } = this.#waiting[0];
-      try {
-        await this.gatekeeper.emit<(typeof CONTRACTS)[typeof kind]['schema']>(CONTRACTS[kind], fact);
-        this.#waiting.shift();
-      } catch (error) {
-        this.#log.warn({ kind, ...fact, reason: (error as Error).message }, 'a fact could not be told');
-        // What breaks its contract is a bug of ours, and no reason to hold back the rest.
-        if (error instanceof InvalidRequest) this.#waiting.shift();
-        else await delay(RETRY_MS, undefined, { signal: this.#closed.signal }).catch(() => {});
-      }
+  /** @returns whether it is done with */
+  async #tell(told: Fact): Promise<boolean> {
+    if (this.#closed.signal.aborted) return true;
+    const { kind, ...fact } = told;
+    try {
+      await this.gatekeeper.emit<(typeof CONTRACTS)[typeof kind]['schema']>(CONTRACTS[kind], fact);
+      return true;
+    } catch (error) {
+      this.#log.warn({ kind, ...fact, reason: (error as Error).message }, 'a fact could not be told');
+      // What breaks its contract is a bug of ours, and no reason to hold back the rest.
+      if (error instanceof InvalidRequest) return true;
+      await delay(RETRY_MS, undefined, { signal: this.#closed.signal }).catch(() => {});
+      return false;
     }
-    this.#reporting = false;
   }
 }
+
+/** Of two facts of one lane, where the later says it all. */
+const joined = (earlier: Fact, later: Fact): Fact | undefined => {
+  if (isOfNodes(earlier) && isOfNodes(later)) return joinedNodes(earlier, later);
+  const isLast = earlier.kind === 'activity' || earlier.kind === 'hindered';
+  return isLast && later.kind === earlier.kind ? later : undefined;
+};

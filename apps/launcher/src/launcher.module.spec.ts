@@ -3,13 +3,14 @@ import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
-import type { KernelFact, KernelHost } from '#libs/compute';
+import type { HostFact, KernelFact, KernelHost } from '#libs/compute';
 import {
   InvalidRequest,
   type KernelId,
   type KernelUsage,
   LauncherCommands,
   LauncherFacts,
+  type NodeReport,
   Unavailable,
 } from '#libs/contracts';
 import { aKernelId, aSubmission } from '#libs/testing';
@@ -22,8 +23,8 @@ const USAGE: KernelUsage = { state: 'idle', quietMs: 20, cpuSeconds: 1.5 };
 class FakeHost implements KernelHost {
   readonly calls: unknown[][] = [];
   hosted: KernelId[] = [];
-  tell: (fact: KernelFact) => void = () => {};
-  onFact(listener: (fact: KernelFact) => void): void {
+  tell: (fact: HostFact) => void = () => {};
+  onFact(listener: (fact: HostFact) => void): void {
     this.tell = listener;
   }
   async reconcile(...args: unknown[]): Promise<void> {
@@ -58,9 +59,18 @@ class FakeGatekeeper {
   #whenTold: () => void = () => {};
   constructor(private failures: Error[] = []) {}
 
+  /** Confirms nothing of a kernel until what is given back is called. */
+  hold(kernelId: KernelId): () => void {
+    let release = (): void => {};
+    this.#held = { kernelId, until: new Promise((resolve) => (release = resolve)) };
+    return release;
+  }
+  #held: { kernelId: KernelId; until: Promise<void> } | undefined;
+
   emit = async ({ pattern }: { pattern: string }, payload: unknown): Promise<void> => {
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
+    if (this.#held?.kernelId === (payload as { kernelId?: KernelId }).kernelId) await this.#held?.until;
     this.told.push({ pattern, payload: payload as Record<string, unknown> });
     this.#whenTold();
   };
@@ -193,7 +203,63 @@ it('tells a fact again until it is taken, and of many activities meanwhile the l
   host.tell(activity(other, 2));
   host.tell(activity(kernelId, 3));
   await facts.until(3);
-  expect(facts.told.map(({ payload }) => payload['at'])).toEqual([undefined, 2, 3]);
+  const told = (id: KernelId) => facts.told.filter(({ payload }) => payload['kernelId'] === id);
+  expect(told(kernelId).map(({ payload }) => payload['at'])).toEqual([undefined, 3]);
+  expect(told(other).map(({ payload }) => payload['at'])).toEqual([2]);
+});
+
+it('says of nodes in one fact what was to be told while nobody took it', async () => {
+  const facts = new FakeGatekeeper([new Unavailable('away', { retryAfterSeconds: 1 })]);
+  await start(facts);
+  const node = (id: string, cpuMilli: number): NodeReport => ({
+    ...{ id, labels: {}, availability: 'open', cpuMilli, memoryBytes: 1, gpu: null },
+  });
+  host.tell({ kind: 'nodes', nodes: [node('a', 1), node('b', 1)] });
+  host.tell({ kind: 'nodes-changed', nodes: [node('a', 2), node('c', 2)], gone: ['b'] });
+  host.tell({ kind: 'nodes-changed', nodes: [node('b', 3)], gone: ['c'] });
+  await facts.until(2);
+  expect(facts.told).toEqual([
+    { pattern: LauncherFacts.nodes.pattern, payload: { nodes: [node('a', 1), node('b', 1)] } },
+    { pattern: LauncherFacts.nodesChanged.pattern, payload: { nodes: [node('a', 2), node('b', 3)], gone: ['c'] } },
+  ]);
+});
+
+it('says of nodes, after a list of all, nothing of before', async () => {
+  const facts = new FakeGatekeeper([new Unavailable('away', { retryAfterSeconds: 1 })]);
+  await start(facts);
+  const node = (id: string): NodeReport => ({
+    ...{ id, labels: {}, availability: 'open', cpuMilli: 1, memoryBytes: 1, gpu: null },
+  });
+  host.tell({ kind: 'nodes-changed', nodes: [node('a')], gone: [] });
+  host.tell({ kind: 'nodes-changed', nodes: [node('b')], gone: [] });
+  host.tell({ kind: 'nodes', nodes: [node('c')] });
+  host.tell({ kind: 'nodes-changed', nodes: [node('d')], gone: [] });
+  await facts.until(2);
+  expect(facts.told[1]).toEqual({
+    pattern: LauncherFacts.nodes.pattern,
+    payload: { nodes: [node('c'), node('d')] },
+  });
+});
+
+it('keeps the facts of a kernel in order, and lets none wait for those of another', async () => {
+  const facts = new FakeGatekeeper();
+  await start(facts);
+  const [slow, quick] = [aKernelId(), aKernelId()];
+  const release = facts.hold(slow);
+  host.tell({ kind: 'ready', kernelId: slow, incarnation: 0 });
+  host.tell({ kind: 'ready', kernelId: slow, incarnation: 1 });
+  host.tell({ kind: 'ready', kernelId: quick, incarnation: 0 });
+  host.tell({ kind: 'ready', kernelId: quick, incarnation: 1 });
+  await facts.until(2);
+  release();
+  await facts.until(4);
+  const told = facts.told.map(({ payload }) => [payload['kernelId'], payload['incarnation']]);
+  expect(told).toEqual([
+    [quick, 0],
+    [quick, 1],
+    [slow, 0],
+    [slow, 1],
+  ]);
 });
 
 it('goes on after a fact that breaks its contract', async () => {

@@ -28,11 +28,20 @@ export type KernelFact =
     }
   | { kind: 'launch-failed'; kernelId: KernelId; detail: string; reason?: 'image-pull' | 'unschedulable' };
 
-/** All nodes that there are, told each time one changes. */
-export interface NodesFact {
+/** All nodes that there are; told first, and to each who reconciles. */
+export interface AllNodes {
   kind: 'nodes';
   nodes: NodeReport[];
 }
+
+/** Nodes that are not as they were told last, and the ids of those that are gone. */
+export interface ChangedNodes {
+  kind: 'nodes-changed';
+  nodes: NodeReport[];
+  gone: string[];
+}
+
+export type NodesFact = AllNodes | ChangedNodes;
 
 /** What keeps the host from starting kernels, as a sentence; null: nothing any more. */
 export interface HinderedFact {
@@ -58,7 +67,10 @@ export const NO_EXIT = { incarnation: null, code: null, signal: null, outOfMemor
 export interface KernelHost {
   /** Facts go here; set before any other call. */
   onFact(listener: (fact: HostFact) => void): void;
-  /** Adopts the agents of `kernelIds` that live, reports `exited` for those that do not, ends all other agents. */
+  /**
+   * Adopts the agents of `kernelIds` that live, reports `exited` for those that do not, ends all other agents; tells of all
+   * nodes.
+   */
   reconcile(kernelIds: readonly KernelId[]): Promise<void>;
   /**
    * Ends what runs for nobody, as found by comparing what is here with what ought to be; what is being made is left alone.

@@ -138,8 +138,13 @@ export const LauncherCommands = {
 export const LauncherFacts = {
   /** A launcher takes commands from now on, and knows of no kernel yet. */
   launcherUp: { pattern: 'fact.launcher-up', schema: Nothing },
-  /** All nodes that there are, each time one changes, coalesced. */
+  /** All nodes that there are, as an answer to `reconcile` among others. */
   nodes: { pattern: 'fact.nodes', schema: z.object({ nodes: z.array(NodeReport) }) },
+  /** Those that are not as they were told last, coalesced; `gone` are ids. */
+  nodesChanged: {
+    pattern: 'fact.nodes-changed',
+    schema: z.object({ nodes: z.array(NodeReport), gone: z.array(z.string()) }),
+  },
   /** What keeps this launcher from starting kernels, as a sentence, told at each change and to who begins to lead; null: nothing. */
   hindered: { pattern: 'fact.hindered', schema: z.object({ reason: z.string().nullable() }) },
   /** The agent listens; channels may be opened. */
@@ -169,7 +174,7 @@ export const LauncherFacts = {
     schema: OneKernel.extend({ detail: z.string(), reason: z.enum(['image-pull', 'unschedulable']).optional() }),
   },
 } as const;
-type OfOneKernel = Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes' | 'hindered'>;
+type OfOneKernel = Exclude<keyof typeof LauncherFacts, 'launcherUp' | 'nodes' | 'nodesChanged' | 'hindered'>;
 /** Those of one kernel. */
 export type LauncherFact = {
   [K in OfOneKernel]: { kind: K } & z.infer<(typeof LauncherFacts)[K]['schema']>;

@@ -8,8 +8,21 @@ export class FakeGateways {
   /** Refuses events while it is set. */
   failure: Error | undefined;
 
+  #held: { kernelId: KernelId; until: Promise<void> } | undefined;
+
+  /** Takes no news of a kernel until what is given back is called. */
+  hold(kernelId: KernelId): () => void {
+    let release = (): void => {};
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#held = { kernelId, until };
+    return release;
+  }
+
   readonly emit = (async ({ pattern }: { pattern: string }, payload: object) => {
     if (this.failure) throw this.failure;
+    if (this.#held?.kernelId === (payload as { kernel?: Kernel }).kernel?.id) await this.#held?.until;
     this.events.add({ pattern, payload });
   }) as CommandClient['emit'];
 

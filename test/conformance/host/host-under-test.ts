@@ -2,7 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KernelFact, type KernelHost, type LaunchFor, ProcessHost, type ProcessHostOptions } from '#libs/compute';
+import {
+  type KernelFact,
+  type KernelHost,
+  type LaunchFor,
+  type NodesFact,
+  ProcessHost,
+  type ProcessHostOptions,
+} from '#libs/compute';
 import { type AgentEndpoint, KernelId, type LaunchSpec, type NodeReport } from '#libs/contracts';
 import { AgentStream, EMPTY_OBJECT, packV1, peekV1 } from '#libs/jupyter';
 
@@ -53,16 +60,26 @@ type Of<K extends KernelFact['kind']> = Extract<KernelFact, { kind: K }>;
 /** The facts of a host, in order, and waiting for one. */
 export class Facts {
   readonly all: KernelFact[] = [];
-  /** As told last. */
-  nodes: readonly NodeReport[] = [];
+  readonly #nodes = new Map<string, NodeReport>();
   readonly #watchers = new Set<() => void>();
 
   constructor(host: KernelHost) {
     host.onFact((fact) => {
-      if (fact.kind === 'nodes') this.nodes = fact.nodes;
+      if (fact.kind === 'nodes' || fact.kind === 'nodes-changed') this.#note(fact);
       else if (fact.kind !== 'hindered') this.all.push(fact);
       for (const watcher of this.#watchers) watcher();
     });
+  }
+
+  /** As told last. */
+  get nodes(): readonly NodeReport[] {
+    return [...this.#nodes.values()];
+  }
+
+  #note(fact: NodesFact): void {
+    if (fact.kind === 'nodes') this.#nodes.clear();
+    for (const node of fact.nodes) this.#nodes.set(node.id, node);
+    if (fact.kind === 'nodes-changed') for (const id of fact.gone) this.#nodes.delete(id);
   }
 
   of(kernelId: KernelId): KernelFact[] {

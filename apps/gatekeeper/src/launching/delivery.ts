@@ -19,9 +19,14 @@ const events = new Map<string, EventContract<z.ZodType>>(
   Object.values(GatekeeperEvents).map((contract) => [contract.pattern, contract]),
 );
 
+/** The kernel that an event is about; those about none are in order among themselves. */
+const aboutOf = ({ payload }: Deliverable): string =>
+  String(payload['kernelId'] ?? (payload['kernel'] as { id?: string } | undefined)?.id ?? '');
+
 /**
- * Delivers what was committed, each message until it is taken: to gateways in commit order, to the launcher in order
- * for each kernel, and nothing to the launcher before it has been told which kernels ought to live.
+ * Delivers what was committed, each message until it is taken: in commit order for each kernel, or else a broker that takes
+ * milliseconds to confirm would have hundreds of kernels wait for each other. Nothing goes to the launcher before it has been
+ * told which kernels ought to live.
  */
 @Injectable()
 export class Delivery implements OnModuleDestroy {
@@ -73,7 +78,8 @@ export class Delivery implements OnModuleDestroy {
 
   deliver(messages: readonly Deliverable[]): void {
     for (const message of messages) {
-      if (message.destination === 'gateways') this.#after('gateways', () => this.#toGateways(message));
+      if (message.destination === 'gateways')
+        this.#after(`gateways ${aboutOf(message)}`, () => this.#toGateways(message));
       else this.#after(String(message.payload['kernelId']), () => this.#toLauncher(message));
     }
   }

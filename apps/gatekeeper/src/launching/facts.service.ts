@@ -38,6 +38,11 @@ export class FactsService {
     this.known.hindrance = reason;
   }
 
+  /** What of them is not as it was told last. */
+  nodesChanged(reports: readonly NodeReport[], gone: readonly string[]): void {
+    this.writer.tell(this.known.nodesChanged(reports, gone));
+  }
+
   /** Activity goes with the next commit, or one within a second: it is not worth a flush of the disk by itself. */
   note(kernelId: KernelId, happening: Happening, messageId?: string): Promise<void> {
     const soon = happening.kind === 'activity';

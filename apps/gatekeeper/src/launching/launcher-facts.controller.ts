@@ -5,8 +5,8 @@ import type { Happening } from '#libs/domain';
 import { FactsService } from './facts.service.js';
 import { Recovery } from './recovery.js';
 
-const { launcherUp, nodes, hindered, kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } =
-  LauncherFacts;
+const { launcherUp, nodes, nodesChanged, hindered } = LauncherFacts;
+const { kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
 
 /** Each handler resolves when the fact is on disk, so that a broker may forget it then. */
 @BusController()
@@ -29,6 +29,12 @@ export class LauncherFactsController {
   @EventPattern(hindered.pattern)
   hindered(@Payload() payload: unknown): void {
     this.facts.hindered(hindered.schema.parse(payload).reason);
+  }
+
+  @EventPattern(nodesChanged.pattern)
+  nodesChanged(@Payload() payload: unknown): void {
+    const { nodes, gone } = nodesChanged.schema.parse(payload);
+    this.facts.nodesChanged(nodes, gone);
   }
 
   @EventPattern(agentUp.pattern)
@@ -63,7 +69,7 @@ export class LauncherFactsController {
   }
 
   #note(
-    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp' | 'nodes' | 'hindered'>,
+    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp' | 'nodes' | 'nodesChanged' | 'hindered'>,
     { kernelId, ...fact }: { kernelId: KernelId },
     context: unknown,
   ): Promise<void> {

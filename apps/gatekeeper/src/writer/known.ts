@@ -23,7 +23,9 @@ export class Known {
   /** What the launcher says keeps it from starting kernels, as a sentence; null: nothing. */
   hindrance: string | null = null;
   #reports: readonly NodeReport[];
-  #nodes: ReadonlyMap<string, PlacedNode> = new Map();
+  /** A launcher has told of all of them. */
+  #areNodesTold = false;
+  #nodes: Map<string, PlacedNode> = new Map();
 
   constructor(
     @Inject(STORE) private readonly store: Store,
@@ -122,9 +124,28 @@ export class Known {
   /** A launcher has told of its nodes. @returns what the core is to be told */
   nodes(reports: readonly NodeReport[]): fullCore.CoreEvent[] {
     this.#reports = reports;
+    this.#areNodesTold = true;
     const after = nodesOf(reports, this.document.config, this.config);
     const events = nodeEvents(this.#nodes, after);
     this.#nodes = after;
+    return this.#withRunning(events);
+  }
+
+  /** Some are not as they were. Before all are known that says nothing: they will be told. @returns what the core is to be told */
+  nodesChanged(changed: readonly NodeReport[], gone: readonly string[]): fullCore.CoreEvent[] {
+    if (!this.#areNodesTold) return [];
+    const ids = [...changed.map(({ id }) => id), ...gone];
+    const touched = new Set(ids);
+    this.#reports = [...this.#reports.filter(({ id }) => !touched.has(id)), ...changed];
+    if (this.document.config === null) return [];
+    const after = nodesOf(changed, this.document.config, this.config);
+    const before = new Map(ids.flatMap((id) => (this.#nodes.has(id) ? [[id, this.#nodes.get(id) as PlacedNode]] : [])));
+    for (const id of ids) this.#nodes.delete(id);
+    for (const [id, node] of after) this.#nodes.set(id, node);
+    return this.#withRunning(nodeEvents(before, after));
+  }
+
+  #withRunning(events: fullCore.CoreEvent[]): fullCore.CoreEvent[] {
     // Whoever ran on a node that comes back, or that is told of for the first time, has its place there.
     const added = new Set(events.flatMap((event) => (event.kind === 'node-added' ? [event.node.id] : [])));
     for (const kernel of this.kernels.values()) {

@@ -7,7 +7,9 @@ import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
 import type { KubernetesHostOptions } from './kubernetes-host-options.js';
+import { labelled } from './labelled.js';
 import { endpointOf, LABEL, type PodAgentSpec, podName, selectorOf, specOf } from './manifest.js';
+import { named } from './named.js';
 import { NodeReports } from './node-reports.js';
 import { PodApi, type PodRef, podsPath } from './pod-api.js';
 import type { PodContext } from './pod-context.js';
@@ -40,6 +42,8 @@ export class KubernetesHost implements KernelHost {
   readonly #reports: NodeReports;
   readonly #seen = new FoundTwice();
   #telling: NodeJS.Timeout | undefined;
+  /** Whoever listens knows them all, and is told of changes alone. */
+  #areNodesTold = false;
   readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
   #listener: (fact: HostFact) => void = () => {};
@@ -50,6 +54,7 @@ export class KubernetesHost implements KernelHost {
   constructor(private readonly options: KubernetesHostOptions) {
     const { config, launcher, log, term } = options;
     const labelSelector = selectorOf(launcher);
+    const theirs = `${LABEL.launcher}!=${launcher}`;
     this.#api = new PodApi(config, labelSelector);
     this.#reports = new NodeReports(options.tolerations, options.deviceResources);
     const tell = (fact: KernelFact) => this.#tell(fact);
@@ -59,7 +64,8 @@ export class KubernetesHost implements KernelHost {
       watch: new Watch(config),
       path: podsPath(namespace),
       labelSelector,
-      list: () => this.#api.listPodsIn(namespace),
+      list: (page) => this.#api.listPodsIn(namespace, page),
+      keep: labelled,
       onChange: (pod) => this.#of(pod)?.onPod(pod),
       onGone: (pod) => this.#of(pod)?.onPodGone(),
       onOutage: (reason) => this.#tellOutage(namespace, reason),
@@ -68,10 +74,11 @@ export class KubernetesHost implements KernelHost {
     this.#nodes = new Watched<V1Node>({
       watch: new Watch(config),
       path: '/api/v1/nodes',
-      list: () => this.#api.core.listNode(),
+      list: (page) => this.#api.core.listNode(page),
+      keep: labelled,
       onChange: (node) => {
-        this.#reports.onNode(node);
-        this.#tellNodes();
+        // A kubelet writes its node every few minutes, mostly with nothing new for us.
+        if (this.#reports.onNode(node)) this.#tellNodes();
         if (isSilent(node)) this.#lose(node);
       },
       onGone: (node) => {
@@ -85,9 +92,9 @@ export class KubernetesHost implements KernelHost {
     this.#strangers = new Watched<V1Pod>({
       watch: new Watch(config),
       path: '/api/v1/pods',
-      labelSelector: `${LABEL.launcher}!=${launcher}`,
-      list: () => this.#api.core.listPodForAllNamespaces({ labelSelector: `${LABEL.launcher}!=${launcher}` }),
-      keep: ({ metadata }) => ({ metadata: { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' } }),
+      labelSelector: theirs,
+      list: (page) => this.#api.core.listPodForAllNamespaces({ labelSelector: theirs, ...page }),
+      keep: named,
       onChange: (pod) => this.#reports.onPod(pod) && this.#tellNodes(),
       onGone: (pod) => this.#reports.onPodGone(pod) && this.#tellNodes(),
       log,
@@ -158,6 +165,10 @@ export class KubernetesHost implements KernelHost {
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
     const wanted = new Set<string>(kernelIds);
     await Promise.all([this.#pods.answered, this.#nodes.answered]);
+    // A gatekeeper that asks is new, or we are: it knows of no node.
+    this.#areNodesTold = false;
+    this.#tellNodes();
+    this.#listener({ kind: 'hindered', reason: this.#outage });
     const { readable } = this.#pods;
     const [pods, secrets] = await Promise.all([this.#api.listPods(readable), this.#api.listSecrets(readable)]);
     const strangers = pods.filter((pod) => !this.#isOurs(podIdOf(pod)));
@@ -170,8 +181,6 @@ export class KubernetesHost implements KernelHost {
     if (hidden.length > 0)
       this.options.log.warn({ namespaces: hidden, kernelIds: lost }, 'namespaces may not be listed');
     else for (const kernelId of lost) this.#tellLost(kernelId);
-    this.#tellNodes();
-    this.#listener({ kind: 'hindered', reason: this.#outage });
     this.#pools.refill();
   }
 
@@ -182,7 +191,8 @@ export class KubernetesHost implements KernelHost {
     const isStray = (object: V1Pod | V1Secret): boolean => strays.has(podIdOf(object));
     // One whose kernel has ended stays for the rest of its output.
     const hosted = this.#hosted.kernels.filter(({ ended }) => !ended);
-    await this.#takeUp(this.#pods.objects.filter(isStray), secrets, async (ids) => {
+    const pods = this.#pods.objects.some(isStray) ? await this.#api.listPods(this.#pods.readable) : [];
+    await this.#takeUp(pods.filter(isStray), secrets, async (ids) => {
       const gone = new Set(await unwanted([...ids, ...hosted.map(({ kernelId }) => kernelId)]));
       for (const kernel of hosted) if (gone.has(kernel.kernelId)) kernel.stop(0);
       return new Set(ids.filter((id) => !gone.has(id)));
@@ -260,7 +270,11 @@ export class KubernetesHost implements KernelHost {
     this.#telling = setTimeout(() => {
       void Promise.all([this.#nodes.listed, this.#strangers.listed]).then(() => {
         this.#telling = undefined;
-        if (!this.#closed) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
+        const changes = this.#areNodesTold ? this.#reports.changes() : undefined;
+        this.#areNodesTold = true;
+        if (this.#closed) return;
+        if (changes === undefined) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
+        else this.#listener({ kind: 'nodes-changed', ...changes });
       });
     }, TOGETHER_MS).unref();
   }

@@ -93,3 +93,26 @@ it('counts the same whatever came and went', () => {
     }),
   );
 });
+
+it('tells what is not as it was told last, and nothing of what a kubelet writes for others', () => {
+  const reports = new NodeReports([], {});
+  for (const name of ['a', 'b', 'c']) reports.onNode(node(name));
+  reports.all();
+  const beat = [{ type: 'Ready', status: 'True', lastHeartbeatTime: new Date(1) }] as never;
+  const written = node('a');
+  expect(reports.onNode({ ...written, status: { ...written.status, conditions: beat } })).toBe(false);
+  expect(reports.changes()).toEqual({ nodes: [], gone: [] });
+  reports.onPod(pod('db', 'b', { cpu: '1' }));
+  reports.onPod(pod('early', 'd', { cpu: '2' }));
+  reports.onNodeGone(node('c'));
+  expect(reports.changes()).toMatchObject({ nodes: [{ id: 'b', cpuMilli: 7_000 }], gone: ['c'] });
+  expect(reports.onNode(node('d'))).toBe(true);
+  expect(reports.onNode(node('a', { spec: { unschedulable: true } }))).toBe(true);
+  expect(reports.changes()).toMatchObject({
+    nodes: [
+      { id: 'a', availability: 'cordoned' },
+      { id: 'd', cpuMilli: 6_000 },
+    ],
+    gone: [],
+  });
+});

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { V1Container, V1Node, V1Pod, V1Toleration } from '@kubernetes/client-node';
 import type { NodeReport } from '#libs/contracts';
 import { quantity } from './quantity.js';
@@ -14,12 +15,23 @@ interface Held {
   readonly amounts: ReadonlyMap<string, number>;
 }
 
+/** What a node's report is made of. All that is kept of it. */
+interface Offered {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly availability: NodeReport['availability'];
+  readonly cpu: number;
+  readonly memoryBytes: number;
+  readonly gpu: { readonly model: string; readonly resource: string; readonly count: number } | null;
+}
+
 /** What is there for kernels of ours: each node less what strangers have booked on it. A change of a pod costs O(1). */
 export class NodeReports {
-  readonly #nodes = new Map<string, V1Node>();
+  readonly #nodes = new Map<string, Offered>();
   readonly #pods = new Map<string, Held>();
   /** By node, then resource. */
   readonly #held = new Map<string, Map<string, number>>();
+  /** Ids of nodes that may differ from what was reported last. */
+  readonly #touched = new Set<string>();
 
   /**
    * @param tolerations  of our pods
@@ -32,15 +44,36 @@ export class NodeReports {
 
   /** In the order of their names. */
   all(): NodeReport[] {
-    return [...this.#nodes.values()].map((node) => this.#report(node)).sort((a, b) => (a.id < b.id ? -1 : 1));
+    this.#touched.clear();
+    return [...this.#nodes].map(([id, node]) => this.#report(id, node)).sort(byName);
   }
 
-  onNode(node: V1Node): void {
-    this.#nodes.set(node.metadata?.name ?? '', node);
+  /** Since the last call of this or of `all`; in the order of their names. */
+  changes(): { nodes: NodeReport[]; gone: string[] } {
+    const nodes: NodeReport[] = [];
+    const gone: string[] = [];
+    for (const id of this.#touched) {
+      const node = this.#nodes.get(id);
+      if (node) nodes.push(this.#report(id, node));
+      else gone.push(id);
+    }
+    this.#touched.clear();
+    return { nodes: nodes.sort(byName), gone: gone.sort() };
+  }
+
+  /** @returns whether its report has changed by it */
+  onNode(node: V1Node): boolean {
+    const id = node.metadata?.name ?? '';
+    const offered = this.#offered(node);
+    if (isDeepStrictEqual(offered, this.#nodes.get(id))) return false;
+    this.#nodes.set(id, offered);
+    this.#touched.add(id);
+    return true;
   }
 
   onNodeGone(node: V1Node): void {
-    this.#nodes.delete(node.metadata?.name ?? '');
+    const id = node.metadata?.name ?? '';
+    if (this.#nodes.delete(id)) this.#touched.add(id);
   }
 
   /** Of a stranger. @returns whether anything of a node has changed by it */
@@ -72,20 +105,34 @@ export class NodeReports {
     const sums = this.#held.get(node) ?? new Map<string, number>();
     this.#held.set(node, sums);
     for (const [resource, amount] of amounts) sums.set(resource, (sums.get(resource) ?? 0) + sign * amount);
+    if (this.#nodes.has(node)) this.#touched.add(node);
   }
 
-  #report({ metadata, spec, status }: V1Node): NodeReport {
-    const id = metadata?.name ?? '';
-    const labels = metadata?.labels ?? {};
-    const left = (resource: string): number =>
-      Math.max(0, quantity(status?.allocatable?.[resource]) - (this.#held.get(id)?.get(resource) ?? 0));
-    const model = labels[MODEL];
-    const devices = model === undefined ? 0 : Math.floor(left(this.resources[model] ?? DEVICE));
+  #report(id: string, { labels, availability, cpu, memoryBytes, gpu }: Offered): NodeReport {
+    const held = this.#held.get(id);
+    const left = (amount: number, resource: string): number => Math.max(0, amount - (held?.get(resource) ?? 0));
     const isShared = ![undefined, '', 'none'].includes(labels[SHARING]);
     return {
-      ...{ id, labels, availability: this.#availability(spec, status) },
-      ...{ cpuMilli: Math.floor(left('cpu') * 1_000 + ROUNDING), memoryBytes: Math.floor(left('memory')) },
-      gpu: model === undefined ? null : { model, devices: Array(devices).fill(isShared ? 'share' : 'whole') },
+      ...{ id, labels, availability },
+      ...{
+        cpuMilli: Math.floor(left(cpu, 'cpu') * 1_000 + ROUNDING),
+        memoryBytes: Math.floor(left(memoryBytes, 'memory')),
+      },
+      gpu: gpu && {
+        model: gpu.model,
+        devices: Array(Math.floor(left(gpu.count, gpu.resource))).fill(isShared ? 'share' : 'whole'),
+      },
+    };
+  }
+
+  #offered({ metadata, spec, status }: V1Node): Offered {
+    const labels = metadata?.labels ?? {};
+    const model = labels[MODEL];
+    const amount = (resource: string): number => quantity(status?.allocatable?.[resource]);
+    const resource = this.resources[model ?? ''] ?? DEVICE;
+    return {
+      ...{ labels, availability: this.#availability(spec, status), cpu: amount('cpu'), memoryBytes: amount('memory') },
+      gpu: model === undefined ? null : { model, resource, count: amount(resource) },
     };
   }
 
@@ -103,6 +150,7 @@ export class NodeReports {
 /** Sums of thousandths of cores are not exact in doubles. */
 const ROUNDING = 1e-6;
 
+const byName = (a: NodeReport, b: NodeReport): number => (a.id < b.id ? -1 : 1);
 const keyOf = ({ metadata }: V1Pod): string => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 
 function tolerates(one: V1Toleration, taint: { key: string; value?: string; effect: string }): boolean {

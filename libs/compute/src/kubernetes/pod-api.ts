@@ -2,6 +2,7 @@ import { CoreV1Api, type KubeConfig, type V1Pod, type V1PodList, type V1Secret }
 import type { KernelId } from '#libs/contracts';
 import { deleted, isThere, persistently, sentenceOf, statusOf } from './calls.js';
 import { podName } from './manifest.js';
+import type { ListPage } from './watched.js';
 
 /** A pod and its secret, which have one name. */
 export interface PodRef {
@@ -24,8 +25,8 @@ export class PodApi {
     this.core = config.makeApiClient(CoreV1Api);
   }
 
-  listPodsIn(namespace: string): Promise<V1PodList> {
-    return this.core.listNamespacedPod({ namespace, labelSelector: this.labelSelector });
+  listPodsIn(namespace: string, page?: ListPage): Promise<V1PodList> {
+    return this.core.listNamespacedPod({ namespace, labelSelector: this.labelSelector, ...page });
   }
 
   listPods(namespaces: readonly string[]): Promise<V1Pod[]> {

@@ -75,7 +75,7 @@ export class PodStarts {
 
   async #place(whom: PodFor): Promise<PodPlace> {
     await this.seen.nodes.answered;
-    const node = this.seen.nodes.objects.find(({ metadata }) => metadata?.name === whom.place?.node);
+    const node = this.seen.nodes.kept(whom.place?.node ?? '');
     const place = this.options.place(whom, node?.metadata?.labels ?? {});
     await this.seen.pods.answeredIn(place.namespace);
     return place;

@@ -3,6 +3,7 @@ import type { KernelId } from '#libs/contracts';
 import type { HostLog } from '../process/process-host-options.js';
 import type { HostedPod } from './hosted-pod.js';
 import { podIdIn } from './manifest.js';
+import { named } from './named.js';
 import { WatchedEach } from './watched-each.js';
 
 const fieldSelector = 'involvedObject.kind=Pod,type=Warning';
@@ -19,7 +20,8 @@ export const podWarnings = (
     watch: new Watch(config),
     path: `/api/v1/namespaces/${namespace}/events`,
     fieldSelector,
-    list: () => core.listNamespacedEvent({ namespace, fieldSelector }),
+    list: (page) => core.listNamespacedEvent({ namespace, fieldSelector, ...page }),
+    keep: (event) => ({ ...named(event), involvedObject: {} }),
     onChange: ({ involvedObject, reason = '', message = '' }) => {
       const podId = podIdIn(involvedObject.name ?? '');
       if (podId !== undefined) hosted(podId)?.onWarning(involvedObject.uid ?? '', reason, message);

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CoreV1Api, KubeConfig, type V1Pod, Watch } from '@kubernetes/client-node';
+import { labelled } from './labelled.js';
 import { Watched } from './watched.js';
 
 const aPod = (name: string, resourceVersion: string) => ({ metadata: { name, namespace: 'n', resourceVersion } });
@@ -11,6 +12,9 @@ class Api {
   items: object[] = [];
   version = '1';
   lists = 0;
+  mostInPage = Number.POSITIVE_INFINITY;
+  /** Pages from this object on are answered no more. */
+  forgotten = Number.POSITIVE_INFINITY;
   readonly #server: Server;
   /** What it answers to a list; 0: nothing. */
   status = 200;
@@ -29,8 +33,21 @@ class Api {
       this.lists += 1;
       if (this.status === 0) return;
       response.statusCode = this.status;
-      response.end(JSON.stringify({ items: this.items, metadata: { resourceVersion: this.version } }));
+      this.#answerList(url, response);
     });
+  }
+
+  /** In pages of at most what is asked for; a place that it does not know is gone. */
+  #answerList(url: URL, response: ServerResponse): void {
+    const begin = Number(url.searchParams.get('continue') ?? 0);
+    if (begin >= this.forgotten) {
+      response.statusCode = 410;
+      return void response.end(JSON.stringify({ kind: 'Status', code: 410, message: 'continue token is too old' }));
+    }
+    const end = begin + Math.min(Number(url.searchParams.get('limit')), this.mostInPage);
+    const more = end < this.items.length ? { continue: String(end) } : {};
+    const metadata = { resourceVersion: this.version, ...more };
+    response.end(JSON.stringify({ items: this.items.slice(begin, end), metadata }));
   }
 
   async start(): Promise<KubeConfig> {
@@ -88,7 +105,8 @@ beforeEach(async () => {
   watched = new Watched<V1Pod>({
     watch: new Watch(config),
     path: '/api/v1/pods',
-    list: () => core.listPodForAllNamespaces(),
+    list: (page) => core.listPodForAllNamespaces(page),
+    keep: labelled,
     onChange: tell('is'),
     onGone: tell('gone'),
     onOutage: (reason) => {
@@ -117,7 +135,7 @@ it('tells what there is, then what changes', async () => {
   watch.say('DELETED', aPod('a', '3'));
   await until('gone a');
   expect(told.slice(2)).toEqual(['is c', 'gone a']);
-  expect(watched.objects.map(({ metadata }) => metadata?.name)).toEqual(['b', 'c']);
+  expect(['a', 'b', 'c'].map((name) => watched.kept(name, 'n')?.metadata?.name)).toEqual([undefined, 'b', 'c']);
 });
 
 it('resumes where a stream ended, bookmarks counted, and lists no more', async () => {
@@ -138,6 +156,30 @@ it('lists anew when its place is gone, and tells what went meanwhile', async () 
   await until('gone a');
   expect((await api.watch()).from).toBe('9');
   expect(api.lists).toBe(2);
+});
+
+it('lists in pages, and tells what went only when all have come', async () => {
+  const watch = await api.watch();
+  api.items = ['b', 'c', 'd', 'e'].map((name) => aPod(name, '9'));
+  api.mostInPage = 2;
+  api.version = '9';
+  watch.say('ERROR', { kind: 'Status', code: 410, message: 'too old resource version' });
+  await until('gone a');
+  expect(told.slice(2)).toEqual(['is b', 'is c', 'is d', 'is e', 'gone a']);
+  expect((await api.watch()).from).toBe('9');
+  expect(api.lists).toBe(3);
+});
+
+it('begins anew when the server forgets the list between its pages', async () => {
+  const watch = await api.watch();
+  api.items = ['b', 'c', 'd'].map((name) => aPod(name, '9'));
+  api.mostInPage = 2;
+  api.forgotten = 2;
+  watch.say('ERROR', { kind: 'Status', code: 410, message: 'too old resource version' });
+  await until('is c');
+  api.forgotten = Number.POSITIVE_INFINITY;
+  await until('gone a');
+  expect(new Set(told)).toEqual(new Set(['is a', 'is b', 'is c', 'is d', 'gone a']));
 });
 
 describe('an API server that', () => {
@@ -183,7 +225,14 @@ describe('an API server that', () => {
     const list = () => config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
     const nothing = () => {};
     const onOutage = (reason: string | null) => void outages.push(reason);
-    const options = { watch: new Watch(config), path: '/api/v1/pods', list, onChange: nothing, onGone: nothing };
+    const options = {
+      watch: new Watch(config),
+      path: '/api/v1/pods',
+      list,
+      keep: labelled,
+      onChange: nothing,
+      onGone: nothing,
+    };
     watched = new Watched<V1Pod>({ ...options, onOutage, log });
     await watched.answered;
     expect(watched.isListed).toBe(false);

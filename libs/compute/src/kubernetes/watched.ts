@@ -9,6 +9,15 @@ const GONE = 410;
 const FORBIDDEN = 403;
 /** A list that takes longer is told of: an API server behind a firewall answers nothing at all. */
 const PATIENCE_MS = 1500;
+/** Objects that are listed together: a whole cluster at once would be hundreds of megabytes in memory. */
+const PAGE = 500;
+
+/** Which part of a list, as the API server has it. */
+export interface ListPage {
+  readonly limit: number;
+  /** Where the page before ended. */
+  readonly _continue?: string;
+}
 
 export interface WatchedOptions<T extends KubernetesObject> {
   watch: Watch;
@@ -16,9 +25,9 @@ export interface WatchedOptions<T extends KubernetesObject> {
   path: string;
   labelSelector?: string;
   fieldSelector?: string;
-  list(): Promise<KubernetesListObject<T>>;
-  /** What is kept of each: less of it takes less memory. */
-  keep?(object: T): T;
+  list(page: ListPage): Promise<KubernetesListObject<T>>;
+  /** What is kept of each, its name with it: less of it takes less memory. */
+  keep(object: T): T;
   onChange(object: T): void;
   onGone(object: T): void;
   /** Why the API server can't be followed, as a sentence; null: it can. Told at each change. */
@@ -61,6 +70,12 @@ export class Watched<T extends KubernetesObject> {
     this.#done = this.#follow();
   }
 
+  /** What is kept of one; as of the last change told. */
+  kept(name: string, namespace = ''): T | undefined {
+    return this.#objects.get(`${namespace}/${name}`);
+  }
+
+  /** What is kept of each, as of the last change told. */
   get objects(): readonly T[] {
     return [...this.#objects.values()];
   }
@@ -95,22 +110,39 @@ export class Watched<T extends KubernetesObject> {
   }
 
   async #list(): Promise<void> {
+    const before = new Set(this.#objects.keys());
+    let page: ListPage = { limit: PAGE };
+    let version: string | undefined;
+    for (;;) {
+      const answer = await this.#page(page);
+      if (answer === undefined || this.#closed) return;
+      const { items, metadata } = answer;
+      for (const object of items) {
+        before.delete(keyOf(object));
+        this.#take(object);
+      }
+      // All pages are of one moment, that of the first.
+      version ??= metadata?.resourceVersion;
+      if (!metadata?._continue) break;
+      page = { limit: PAGE, _continue: metadata._continue };
+    }
+    for (const key of before) {
+      const gone = this.#objects.get(key);
+      if (gone !== undefined) this.#drop(gone);
+    }
+    this.#version = version;
+    this.isListed = true;
+    this.#listed();
+  }
+
+  /** @returns undefined where it is closed meanwhile */
+  async #page(page: ListPage): Promise<KubernetesListObject<T> | undefined> {
     const { path, list } = this.options;
     const late = `The API server of the cluster has not answered for ${PATIENCE_MS / 1000} s (${path}).`;
     const timer = setTimeout(() => this.#tellOutage(late), PATIENCE_MS).unref();
-    const answer = await Promise.race([list(), this.#whenClosed]).finally(() => clearTimeout(timer));
-    if (answer === undefined || this.#closed) return;
-    const { items, metadata } = answer;
+    const answer = await Promise.race([list(page), this.#whenClosed]).finally(() => clearTimeout(timer));
     this.#tellOutage(null);
-    const before = new Map(this.#objects);
-    for (const object of items) {
-      before.delete(keyOf(object));
-      this.#take(object);
-    }
-    for (const object of before.values()) this.#drop(object);
-    this.#version = metadata?.resourceVersion;
-    this.isListed = true;
-    this.#listed();
+    return answer;
   }
 
   /** Resolves when the stream ends in good order. */
@@ -150,7 +182,7 @@ export class Watched<T extends KubernetesObject> {
   }
 
   #take(object: T): void {
-    this.#objects.set(keyOf(object), this.options.keep?.(object) ?? object);
+    this.#objects.set(keyOf(object), this.options.keep(object));
     this.options.onChange(object);
   }
 
