@@ -9,7 +9,7 @@ import { NotebookServer } from '../support/notebook-server.js';
 import { root } from '../support/parts.js';
 import { eventually } from '../support/processes.js';
 import { Scope } from '../support/scope.js';
-import { as, createToken, endKernel, getKernel, inPhase, type KernelView, v1 } from '../support/v1.js';
+import { as, createKernel, createToken, endKernel, getKernel, inPhase, type KernelView, v1 } from '../support/v1.js';
 
 const GiB = 1024 ** 3;
 const scope = new Scope();
@@ -46,7 +46,12 @@ const queues = (changes: object = {}) => ({
       caps: { perUser: { workloads: 3 } },
     },
     { name: 'night', cohort: 'site', quota: { cpu: {}, a100: own(1), t4: own(0) } },
-    { name: 'beamline', cohort: 'site', quota: { cpu: {}, a100: own(0), t4: own(0) } },
+    {
+      name: 'beamline',
+      cohort: 'site',
+      quota: { cpu: {}, a100: own(0), t4: own(0) },
+      caps: { perInstrument: { workloads: 1 } },
+    },
   ],
   classes: [
     { name: 'live', rank: 900 },
@@ -78,9 +83,9 @@ const whySoon = (id: string, pattern: RegExp): Promise<string> =>
   eventually(`why ${id} is ${pattern}`, async () => [why(id)].find((text) => pattern.test(text)), 30);
 
 beforeAll(async () => {
-  const config = { profiles, scheduling: { nodes }, auth: { adminOnlyClasses: [] } };
-  const { auth: _, ...settings } = config;
-  beamgate = scope.use(await Beamgate.start({ config: settings }), (one) => one.stop());
+  const auth = { instruments: { B7: ['b7-team'], B3: ['b3-team'] } };
+  const config = { profiles, scheduling: { nodes }, auth };
+  beamgate = scope.use(await Beamgate.start({ config }), (one) => one.stop());
 });
 
 it('refuses a configuration that can not hold, with every fault by its path, and goes on as it was', async () => {
@@ -216,6 +221,33 @@ describe('three queues over two kinds of GPU', () => {
     );
     expect(beamgateCli('queue', '-q', 'users')).toMatch(/user-cap/);
     beamgateCli('scancel', three[0] ?? '');
+    await ready(id);
+  });
+
+  it('holds an instrument to its cap, whoever its users are, and says which it is', async () => {
+    const member = async (user: string, group: string) =>
+      as(beamgate, (await createToken(beamgate, { user, groups: [group] })).token);
+    const [dora, emil, fay] = [
+      await member('dora', 'b7-team'),
+      await member('emil', 'b7-team'),
+      await member('fay', 'b3-team'),
+    ];
+    const first = await createKernel(dora, { queue: 'beamline' });
+    expect(first['instrument']).toBe('B7');
+    await ready(first.id);
+    // Named, as an unnamed one would be: what its token does not grant is refused.
+    await expect(createKernel(emil, { queue: 'beamline', instrument: 'B3' })).rejects.toThrow(
+      /403 .*B3 is not an instrument of emil; those are B7\./,
+    );
+    const { id } = await createKernel(emil, { queue: 'beamline', instrument: 'B7' });
+    expect(await whySoon(id, /cap|as many kernels/)).toMatch(
+      /^Queued: position 1 of 1\. Your instrument B7 has as many kernels as one instrument may have at once \(1\);/,
+    );
+    expect((await getKernel(emil, id)).wait).toMatchObject({ reason: 'user-cap' });
+    expect(beamgateCli('queue', '-q', 'beamline')).toMatch(/emil .*user-cap/);
+    await ready((await createKernel(fay, { queue: 'beamline' })).id);
+    expect((await getKernel(emil, id)).phase).toBe('queued');
+    await endKernel(dora, first.id);
     await ready(id);
   });
 

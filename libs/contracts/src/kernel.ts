@@ -100,6 +100,8 @@ export const Kernel = z.object({
   kernelspec: z.string(),
   /** What it is counted to; null where its owner has none, or several and named none. */
   project: z.string().nullable(),
+  /** The beamline that it is counted to; null as with the project, and of services of before. */
+  instrument: z.string().nullable().default(null),
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,

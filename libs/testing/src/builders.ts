@@ -8,6 +8,7 @@ export const aSubmission = (changes: Partial<KernelSubmission> = {}): KernelSubm
   id: aKernelId(),
   owner: 'ada',
   project: null,
+  instrument: null,
   actor: 'ada',
   tokenId: null,
   kernelspec: 'python3',

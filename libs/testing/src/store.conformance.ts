@@ -65,6 +65,8 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
         executionState: 'busy',
         detail: 'é "quoted"',
         tokenId: 'jti',
+        project: 'spectra',
+        instrument: 'B7',
         admittedAt: 2,
         readyAt: 3,
         culling: { idleSeconds: 0 },

@@ -17,6 +17,7 @@ const parts = gatewayParts({
   auth: {
     groups: { xas: ['ana'], tomo: ['ana', 'bo'] },
     projects: { spectra: ['xas'], volumes: ['tomo'] },
+    instruments: { B7: ['xas'], B3: ['tomo'] },
     unauthorizedUsers: ['mallory'],
     staticToken: 'sesame',
     staticTokenActAs: ['xas'],
@@ -66,6 +67,19 @@ describe('POST /api/kernels', () => {
     const made = await ana('POST', '/v1/kernels', { project: 'spectra' });
     expect(made.body.project).toBe('spectra');
     expect(submitted(made.body.id).launch.env).toMatchObject({ KERNEL_PROJECT: 'spectra' });
+  });
+
+  it('counts a kernel to an instrument of its owner in the same way', async () => {
+    const instrumentOf = async (caller: Call, env: Record<string, string> = {}): Promise<string | null> =>
+      submitted((await caller('POST', '/api/kernels', { env })).body.id).instrument;
+    expect(await instrumentOf(bo)).toBe('B3');
+    expect(await instrumentOf(ana)).toBeNull();
+    expect(await instrumentOf(hub, { KERNEL_USERNAME: 'ana', KERNEL_INSTRUMENT: 'B7' })).toBe('B7');
+    const refused = await bo('POST', '/api/kernels', { env: { KERNEL_INSTRUMENT: 'B7' } });
+    expect([refused.status, refused.body.message]).toEqual([403, 'B7 is not an instrument of bo; those are B3.']);
+    const made = await ana('POST', '/v1/kernels', { instrument: 'B7' });
+    expect(made.body.instrument).toBe('B7');
+    expect(submitted(made.body.id).launch.env).toMatchObject({ KERNEL_INSTRUMENT: 'B7' });
   });
 
   it('answers at once with 201, Location and a model that notebook servers can parse', async () => {

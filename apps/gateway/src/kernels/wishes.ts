@@ -8,6 +8,7 @@ export interface KernelWishes {
   id?: string;
   owner?: string;
   project?: string;
+  instrument?: string;
   workingDirectory?: string;
   launchTimeoutSeconds?: number;
   priorityClass?: PriorityClass;
@@ -78,6 +79,7 @@ export const wishesFrom = (env: Readonly<Record<string, string>>, field: string)
     id: read('KERNEL_ID', (text) => z.uuidv4().safeParse(text).data?.toLowerCase(), 'a UUID of version 4'),
     owner: read('KERNEL_USERNAME', userName, 'a user name of at most 256 letters without a slash'),
     project: read('KERNEL_PROJECT', userName, 'the name of a project'),
+    instrument: read('KERNEL_INSTRUMENT', userName, 'the name of an instrument'),
     workingDirectory: read('KERNEL_WORKING_DIR', (text) => (isAbsolute(text) ? text : undefined), 'an absolute path'),
     launchTimeoutSeconds: read(
       'KERNEL_LAUNCH_TIMEOUT',

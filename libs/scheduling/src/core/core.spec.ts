@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import type { KernelId } from '#libs/contracts';
 import { stepFull } from './core.js';
 import { dryRun } from './dry-run.js';
 import { explain } from './explain.js';
 import type { CoreConfig, CoreEvent, CoreWorkload } from './model.js';
 import { snapshotFull } from './snapshot.js';
 import { FullState } from './state.js';
+import { waitExplanation } from './wait-explanation.js';
 
 const own = { nominal: 100_000, borrowLimit: 0, lendLimit: null };
 const quotas = { t4: { gpuMilli: own, cpuMilli: own } };
@@ -72,6 +74,35 @@ describe('a step of the full core', () => {
     expect(started(state, [submit('late', 1, 101, { submittedAt: 2 })], 2)).toEqual([]);
     const reason = { code: 'BehindHead', flavor: 't4', head: 'next', shadow: 150 };
     expect(explain(state, 'late')).toMatchObject({ reason, ahead: ['next'], position: 2, of: 2 });
+  });
+
+  it('holds a user, a project and an instrument each to its cap, and says whose it is', () => {
+    const capped = (caps: CoreConfig['queues'][number]['caps']): FullState =>
+      new FullState({ ...config, queues: config.queues.map((one) => ({ ...one, caps })) }, 0);
+    const told = (state: FullState): string | undefined =>
+      waitExplanation(state, 'second' as KernelId, { heldMs: [], since: () => null }, 1)?.text;
+    for (const kind of ['project', 'instrument'] as const) {
+      const state = capped({ [kind]: { gpuMilli: 1_000 } });
+      const first = { user: 'bob', project: 'tomo', instrument: 'B7' };
+      const other = { ...first, user: 'cleo', [kind]: 'other' };
+      expect(
+        started(
+          state,
+          [node, submit('first', 1, null, first), submit('second', 1, null, { ...first, user: 'dan' })],
+          0,
+        ),
+      ).toEqual(['first']);
+      expect(told(state)).toMatch(
+        new RegExp(
+          `^Queued: position 1 of 1\\. Your ${kind} ${first[kind]} has as much as one ${kind} may have at once \\(1 GPUs\\);`,
+        ),
+      );
+      expect(told(state)).toMatch(/A cap of 2000 gpuMilli for each (project|instrument) of queue a would start it\.$/);
+      // Nobody else waits for it, nor who is counted to none.
+      const others = [submit('another', 1, null, other), submit('none', 1, null, { [kind]: null })];
+      expect(started(state, others, 2)).toEqual(['another', 'none']);
+      expect(started(state, [{ kind: 'released', id: 'first' }], 3)).toEqual(['second']);
+    }
   });
 
   it('keeps reserved capacity free from its start on, and gives it to its owner alone', () => {

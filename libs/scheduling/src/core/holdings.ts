@@ -4,6 +4,8 @@ import { AXES, type Axis, CAPPED, type Capped, type CoreWorkload, type QueueConf
 /** What is over a cap. */
 export interface OverCap {
   of: Capped;
+  /** Of the user, the project or the instrument. */
+  name: string;
   axis: 'workloads' | Axis;
   limit: number;
 }
@@ -42,12 +44,12 @@ export class Holdings {
       if (!cap || name === null) continue;
       const held = this.of(queue, kind, name);
       if (cap.workloads !== undefined && held.workloads >= cap.workloads)
-        return { of: kind, axis: 'workloads', limit: cap.workloads };
+        return { of: kind, name, axis: 'workloads', limit: cap.workloads };
       for (const [at, axis] of AXES.entries()) {
         const limit = cap[axis];
         const asked = amounts[at] as number;
         if (limit !== undefined && asked > 0 && (held.amounts[at] as number) + asked > limit)
-          return { of: kind, axis, limit };
+          return { of: kind, name, axis, limit };
       }
     }
     return undefined;

@@ -122,14 +122,14 @@ function why(state: FullState, { reason, ahead, holders }: Explanation): string 
   }
 }
 
-function capped({ of, axis, limit }: Extract<WaitReason, { code: 'UserCap' }>): string {
+function capped({ of, name, axis, limit }: Extract<WaitReason, { code: 'UserCap' }>): string {
   const what =
     axis === 'workloads'
       ? `as many kernels as one ${of} may have at once (${limit})`
       : `as much as one ${of} may have at once (${amountText(axis, limit)})`;
   return of === 'user'
     ? `You have ${what}; shut one down to start this one.`
-    : `Your ${of} has ${what}; one of its kernels has to end first.`;
+    : `Your ${of} ${name} has ${what}; one of its kernels has to end first.`;
 }
 
 function shortage(

@@ -10,6 +10,7 @@ import { incarnations } from './0005-incarnations.js';
 import { projects } from './0006-projects.js';
 import { places } from './0007-places.js';
 import { schedulingConfig } from './0008-scheduling-config.js';
+import { instruments } from './0009-instruments.js';
 
 /** By name, in order; a migration that was ever released is never edited. */
 const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
@@ -21,6 +22,7 @@ const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '0006-projects': projects,
   '0007-places': places,
   '0008-scheduling-config': schedulingConfig,
+  '0009-instruments': instruments,
 });
 
 /** Brings the schema up to date. @throws when a migration fails, or the database is newer than this program */
