@@ -43,7 +43,7 @@ const queues = (changes: object = {}) => ({
       name: 'users',
       cohort: 'site',
       quota: { cpu: {}, a100: own(1), t4: own(1) },
-      caps: { perUser: { workloads: 3 } },
+      caps: { perUser: { workloads: 3, gpuMilli: 1_000 } },
     },
     { name: 'night', cohort: 'site', quota: { cpu: {}, a100: own(1), t4: own(0) } },
     {
@@ -167,6 +167,39 @@ describe('three queues over two kinds of GPU', () => {
     return inPhase(beamgate, id, 'ready');
   };
   let borrowed: string;
+
+  it('gives a client of Enterprise Gateway the GPUs that it asks for, and says how many there may be', async () => {
+    const ask = (env: Record<string, string>) =>
+      call(beamgate, '/api/kernels', {
+        method: 'POST',
+        body: JSON.stringify({ env: { KERNEL_QUEUE: 'night', ...env } }),
+      });
+    const refusal = async (env: Record<string, string>) => {
+      const answer = await ask(env);
+      return [answer.status, ((await answer.json()) as { message: string }).message];
+    };
+    const answer = await ask({ KERNEL_GPUS: '2', KERNEL_CPUS: '1', KERNEL_MEMORY: '128Mi' });
+    const { id } = (await answer.json()) as { id: string };
+    const { place, requests } = await ready(id);
+    expect(requests).toMatchObject({ cpuMilli: 1_000, memoryBytes: 2 ** 27, gpu: { count: 2, milli: 1_000 } });
+    expect(place).toEqual({ node: 'gpu-1', flavor: 'a100', devices: [0, 1] });
+    await endKernel(beamgate, id);
+    expect(await refusal({ KERNEL_GPUS: '3' })).toEqual([
+      403,
+      'The kernel asks for 3 GPUs, and the most that the queue night may ever use is 2 GPUs. Lower KERNEL_GPUS, or take a smaller profile.',
+    ]);
+    expect(await refusal({ KERNEL_CPUS: '9' })).toEqual([
+      403,
+      expect.stringContaining('asks for 9 CPUs, and the most that one node has is 8 CPUs. Lower KERNEL_CPUS'),
+    ]);
+    expect(await refusal({ KERNEL_GPUS: '2', KERNEL_QUEUE: 'users' })).toEqual([
+      403,
+      expect.stringContaining(
+        'the most that one user may have at once in the queue users is 1 GPUs. Lower KERNEL_GPUS',
+      ),
+    ]);
+    expect((await refusal({ KERNEL_GPUS: 'all' }))[0]).toBe(400);
+  });
 
   it('lends what nobody uses, and takes it back after a notice', async () => {
     const first = start('--queue', 'night', '--class', 'batch', '--profile', 'a100', '--wall', '3600');

@@ -105,9 +105,16 @@ describe('the gatekeeper', () => {
 
     it('is refused at once when it can never fit, naming the limit', async () => {
       await beginWith({ memoryBytes: 1_000 });
-      await expect(submit({ requests: { cpuMilli: 1, memoryBytes: 1_001 } })).rejects.toMatchObject({
+      const refused = submit({ requests: { cpuMilli: 1, memoryBytes: 1_001 } });
+      await expect(refused).rejects.toMatchObject({
         code: 'never-fits',
         fields: { requested: { memoryBytes: 1_001 }, limit: { memoryBytes: 1_000 } },
+      });
+      const gpu = { count: 2, milli: 1_000, migProfile: null };
+      await expect(submit({ requests: { cpuMilli: 1, memoryBytes: 1, gpu } })).rejects.toMatchObject({
+        message:
+          'The kernel asks for 2 GPUs, and the most that one node has is 0 GPUs. Lower KERNEL_GPUS, or take a smaller profile.',
+        fields: { requested: { gpuMilli: 2_000 }, limit: { gpuMilli: 0 } },
       });
     });
 

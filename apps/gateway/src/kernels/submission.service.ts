@@ -79,9 +79,7 @@ export class SubmissionService {
     const profileName = asked.profile ?? kernelspec.profile;
     const profile = Object.hasOwn(profiles, profileName) ? profiles[profileName] : undefined;
     if (!profile) throw invalid([{ field: 'profile', message: `must be one of ${Object.keys(profiles).join(', ')}` }]);
-    const { requests: booked, limits } = sizeOf(profile, wishes, scheduling);
-    const { gpu } = profile.requests;
-    const requests = { cpuMilli: booked.cpuMilli, memoryBytes: booked.memoryBytes, ...(gpu ? { gpu } : {}) };
+    const { requests, limits } = sizeOf(profile, wishes);
     const priorityClass = wishes.priorityClass ?? scheduling.defaultClass;
     if (scheduling.adminOnlyClasses.includes(priorityClass) && !identity.scopes.includes('admin'))
       throw new Forbidden(`The priority class ${priorityClass} is for admins.`);

@@ -36,7 +36,7 @@ export type WaitReason =
   | { code: 'NeverFits'; limit: 'quota' | 'node' }
   /** None of its flavors has a node. */
   | { code: 'NoFlavor' }
-  | { code: 'UserCap'; of: Capped; name: string; axis: 'workloads' | Axis; limit: number }
+  | { code: 'UserCap'; of: Capped; name: string; axis: 'workloads' | Axis; asked: number; limit: number }
   | { code: 'QuotaWait'; queue: string; flavor: string; axis: Axis; missing: number }
   /** There is room, but a reservation takes it before this one would end. */
   | { code: 'ReservedFor'; flavor: string; reservation: string; until: number }
