@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { Beamgate } from '../support/beamgate.js';
-import { call } from '../support/gateway.js';
+import { gatedKernel, openGate } from '../support/gated-kernel.js';
+import { call, remove } from '../support/gateway.js';
 import { cell, Lab } from '../support/lab.js';
 import { NotebookServer } from '../support/notebook-server.js';
 import { root } from '../support/parts.js';
@@ -14,6 +15,7 @@ import { as, createKernel, createToken, endKernel, getKernel, inPhase, type Kern
 const GiB = 1024 ** 3;
 const scope = new Scope();
 let beamgate: Beamgate;
+let specs: string;
 
 /** Two machines of one device each, as far as anybody can tell here, and one without. */
 const nodes = [
@@ -85,7 +87,9 @@ const whySoon = (id: string, pattern: RegExp): Promise<string> =>
 beforeAll(async () => {
   const auth = { instruments: { B7: ['b7-team'], B3: ['b3-team'] } };
   const config = { profiles, scheduling: { nodes }, auth };
-  beamgate = scope.use(await Beamgate.start({ config }), (one) => one.stop());
+  specs = scope.use(gatedKernel(), remove);
+  const env = { JUPYTER_PATH: specs };
+  beamgate = scope.use(await Beamgate.start({ config, env }), (one) => one.stop());
 });
 
 it('refuses a configuration that can not hold, with every fault by its path, and goes on as it was', async () => {
@@ -345,3 +349,34 @@ it('keeps spares where there is room for them, and gives them to who comes', asy
   expect(beamgateCli('pool', 'rm', 'python3', 'cpu')).toMatch(/applied as version/);
   await logged('"kernelspec":"python3","floor":0,"ceiling":0,"msg":"spares are kept"');
 });
+
+it('says of a kernel that has its place that it is starting, since when, and where a spare is kept', async () => {
+  const cold = await createKernel(beamgate, { kernelspec: 'gated', queue: 'night' });
+  expect(await whySoon(cold.id, /is starting/)).toMatch(
+    /^The kernel has its place on [a-z]+-\d and is starting, for [\d.]+ s now\. When it is ready is unknown: too few like it/,
+  );
+  const { wait, ...shown } = await getKernel(beamgate, cold.id);
+  const since = Date.parse(String(shown['admittedAt']));
+  expect(wait).toMatchObject({ reason: 'launching', since, expectedStart: null });
+  // Its spare does not come up either: nobody waits for it.
+  beamgateCli('pool', 'set', 'gated', 'cpu', '--min', '1', '--max', '1');
+  const warm = await createKernel(beamgate, { kernelspec: 'gated', queue: 'night' });
+  expect(await whySoon(warm.id, /is starting/)).toMatch(
+    /on cpu-1 and is starting, .* A warm kernel is kept for it there/,
+  );
+  expect((await getKernel(beamgate, warm.id)).wait).toMatchObject({ reason: 'warm-starting' });
+  const server = scope.use(await NotebookServer.start({ gateway: beamgate, env: { KERNEL_QUEUE: 'night' } }), (one) =>
+    one.stop(),
+  );
+  const lab = scope.use(new Lab(server), (one) => one.dispose());
+  const kernel = await lab.open('starting.ipynb', 'gated');
+  const sent = cell(kernel, 'anything');
+  await sent.until(({ shown: told }) => /has its place on cpu-1 and is starting/.test(told.join()));
+  openGate(specs);
+  for (const id of [cold.id, warm.id, kernel.id]) {
+    await inPhase(beamgate, id, 'ready');
+    expect((await getKernel(beamgate, id)).wait).toBeNull();
+    await endKernel(beamgate, id);
+  }
+  beamgateCli('pool', 'rm', 'gated', 'cpu');
+}, 120_000);

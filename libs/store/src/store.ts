@@ -78,6 +78,8 @@ export interface Store {
   livingKernels(): Promise<Kernel[]>;
   /** How long the kernels that ended last held their places, milliseconds, newest first; failed launches left out. */
   heldTimes(limit: number): Promise<number[]>;
+  /** @see KernelRepository.startTimes */
+  startTimes(limit: number): Promise<{ kernelspec: string; ms: number }[]>;
   /** Past use, as it was stored last. */
   shares(): Promise<{ at: number; shares: unknown } | null>;
   /** The configuration of scheduling; null: none was ever made. */

@@ -18,6 +18,7 @@ import { workloadOf } from '../scheduling/workload-of.js';
 import type { Draft } from '../writer/draft.js';
 import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
+import { launchExplanation } from './launch-explanation.js';
 import { neverFits } from './never-fits.js';
 import { Waits } from './waits.js';
 
@@ -88,13 +89,8 @@ export class KernelsService {
       return this.#waits.explain(core, kernelId, ground, this.clock.now());
     }
     if (!isLaunching(kernel)) return null;
-    return {
-      position: 1,
-      of: 1,
-      reason: 'launching',
-      text: ['The kernel has its place and is starting.', this.known.hindrance ?? []].flat().join(' '),
-      expectedStart: null,
-    };
+    const { starts, hindrance } = this.known;
+    return launchExplanation(kernel, starts.of(kernel.kernelspec), this.clock.now(), hindrance);
   }
 
   #happen(kernelId: KernelId, happening: Happening): Promise<Kernel> {

@@ -16,6 +16,7 @@ export function carryOut(draft: Draft, kernel: Kernel, action: KernelAction, isL
       draft.happen(kernel, {
         kind: 'admitted',
         place: isLocal ? null : { node, flavor, devices: [...devices], ...share },
+        warm: action.warm ?? false,
       });
       return;
     }

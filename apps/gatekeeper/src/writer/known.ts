@@ -8,6 +8,7 @@ import { localConfig } from '../scheduling/local-config.js';
 import { nodeEvents, nodesOf, type PlacedNode, totalsOf } from '../scheduling/nodes.js';
 import { workloadOf } from '../scheduling/workload-of.js';
 import { HeldTimes, REMEMBERED } from './held-times.js';
+import { StartTimes } from './start-times.js';
 
 /** Rows of before there were spares tell nothing of them. */
 type PastUse = fullCore.FairShareSnapshot & { spares?: readonly fullCore.SparesSnapshot[] };
@@ -17,6 +18,7 @@ type PastUse = fullCore.FairShareSnapshot & { spares?: readonly fullCore.SparesS
 export class Known {
   readonly kernels = new Map<KernelId, Kernel>();
   readonly held = new HeldTimes();
+  readonly starts = new StartTimes();
   core: fullCore.State;
   /** What an admin has configured; null: nothing. Version 0 is nothing. */
   document: { version: number; config: SchedulingConfig | null } = { version: 0, config: null };
@@ -38,6 +40,7 @@ export class Known {
   async load(): Promise<fullCore.CoreEvent[]> {
     const living = await this.store.livingKernels();
     this.held.load(await this.store.heldTimes(REMEMBERED));
+    this.starts.load(await this.store.startTimes(REMEMBERED));
     const past = (await this.store.shares()) as { at: number; shares: PastUse } | null;
     this.document = (await this.store.schedulingConfig()) ?? { version: 0, config: null };
     this.kernels.clear();
@@ -139,6 +142,7 @@ export class Known {
   /** Takes up rows that are on disk now. */
   follow(kernels: Iterable<Kernel>): void {
     for (const kernel of kernels) {
+      this.starts.changed(this.kernels.get(kernel.id), kernel);
       if (kernel.phase === 'ended') {
         // One that had ended before changes its reason only.
         if (this.kernels.delete(kernel.id)) this.held.ended(kernel);

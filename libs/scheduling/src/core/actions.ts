@@ -21,6 +21,8 @@ export interface Start {
   node: string;
   devices: readonly number[];
   migStart?: number;
+  /** A spare of its environment stands there, and is its own now. */
+  warm?: true;
 }
 
 /** `requeue`: comes back into its queue. `reservation`: its place was somebody else's from then on. */
@@ -48,6 +50,4 @@ export type WaitReason =
   | { code: 'Capacity'; flavor: string; axis: Axis | 'places'; missing: number; shadow: number | null }
   /** Those leave for it. */
   | { code: 'Evicting'; victims: readonly string[]; at: number }
-  /** The spare that it is to take is not ready. */
-  | { code: 'WarmStarting' }
   | { code: 'NotYetLooked' };

@@ -51,7 +51,6 @@ const CODES: Record<WaitReason['code'], WaitExplanation['reason']> = {
   Fragmented: 'fragmented',
   Capacity: 'capacity',
   Evicting: 'evicting',
-  WarmStarting: 'warm-starting',
   NotYetLooked: 'not-yet-looked',
 };
 
@@ -116,8 +115,6 @@ function why(state: FullState, workload: CoreWorkload, { reason, ahead, holders 
       );
     case 'Evicting':
       return `Others give it their place${reason.victims.length === 0 ? '' : ` (${reason.victims.length} to go)`}.`;
-    case 'WarmStarting':
-      return 'The kernel that it takes over is just starting.';
     case 'NotYetLooked':
       return 'It starts as soon as the scheduler has looked at it.';
   }

@@ -53,6 +53,22 @@ export class KernelRepository implements KernelReader {
     return rows.map(({ admitted_at: from, ended_at: to }) => Number(to) - Number(from));
   }
 
+  /** From admission to readiness, milliseconds, of the kernels that were submitted last, newest first. */
+  async startTimes(limit: number): Promise<{ kernelspec: string; ms: number }[]> {
+    const rows = await this.db
+      .selectFrom('kernels')
+      .select(['kernelspec', 'admitted_at', 'ready_at'])
+      .where('admitted_at', 'is not', null)
+      .where('ready_at', 'is not', null)
+      .orderBy('submitted_at', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(({ kernelspec, admitted_at: from, ready_at: to }) => ({
+      kernelspec,
+      ms: Number(to) - Number(from),
+    }));
+  }
+
   async save(kernels: readonly Kernel[]): Promise<void> {
     const rows = kernels.map((kernel) => rowOf(kernel, this.seal));
     await upsert(this.db, 'kernels', 'id', rows);
