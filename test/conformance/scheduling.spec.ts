@@ -16,6 +16,8 @@ const GiB = 1024 ** 3;
 const scope = new Scope();
 let beamgate: Beamgate;
 let specs: string;
+/** Runs from before there are queues. */
+let before: string;
 
 /** Two machines of one device each, as far as anybody can tell here, and one without. */
 const nodes = [
@@ -121,6 +123,12 @@ it('completes its commands in a shell', () => {
   expect(complete('beamgate', 'squeue', '--q')).toEqual(['--queue']);
 });
 
+it('runs kernels before there are queues, on a place that only the launcher knows', async () => {
+  const { id } = await createKernel(beamgate);
+  expect((await inPhase(beamgate, id, 'ready')).place).toBeNull();
+  before = id;
+});
+
 it('says what a configuration would change before it does, and who made it so', async () => {
   const path = file(queues());
   expect(beamgateCli('apply', '--dry-run', '-f', path)).toMatch(/\+ queues\.users: .*\nnothing changed, version 0\n$/s);
@@ -138,8 +146,21 @@ it('says what a configuration would change before it does, and who made it so', 
       changes: expect.arrayContaining([expect.objectContaining({ path: 'queues.users' })]),
     },
   ]);
-  expect(beamgateCli('info')).toMatch(/users +site +open +1 +0 +0\n/);
+  expect(beamgateCli('info')).toMatch(/users +site +open +1 +0 +1\n/);
   expect(beamgateCli('sinfo')).toMatch(/a100 +1 +2\/2 /);
+});
+
+it('counts a kernel that runs from before them, also after the service was killed', async () => {
+  expect(beamgateCli('info', '-o', 'wide')).toMatch(/users .* cpu\.cpuMilli=100\/any/);
+  expect(why(before)).toMatch(/It does not wait: it is ready/);
+  await beamgate.kill();
+  await beamgate.startAgain();
+  expect(beamgateCli('info')).toMatch(/users +site +open +1 +0 +1\n/);
+  await endKernel(beamgate, before);
+  await eventually(
+    'its place is free',
+    async () => /users +site +open +1 +0 +0\n/.test(beamgateCli('info')) || undefined,
+  );
 });
 
 it('lets one of two changes of the same version win, and is for admins', async () => {

@@ -45,7 +45,7 @@ export function stateOf({ core, kernels, held }: Known, now: number): Scheduling
           ...{ priorityClass, phase, requests, submittedAt },
           ...{
             flavor: holds?.flavor ?? null,
-            node: holds?.placement.node ?? null,
+            node: kernel.scheduling.place?.node ?? null,
             startedAt: holds?.startedAt ?? null,
           },
           wait: holds ? null : fullCore.waitExplanation(core, id, ground, now, null),

@@ -6,6 +6,7 @@ import { STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { localConfig } from '../scheduling/local-config.js';
 import { nodeEvents, nodesOf, type PlacedNode, totalsOf } from '../scheduling/nodes.js';
+import { runningEvent } from '../scheduling/running-event.js';
 import { workloadOf } from '../scheduling/workload-of.js';
 import { HeldTimes, REMEMBERED } from './held-times.js';
 import { StartTimes } from './start-times.js';
@@ -66,21 +67,19 @@ export class Known {
     const core = new fullCore.State(config ? coreConfigOf(config, this.requestOf) : localConfig(this.config), now);
     if (past) core.shares.takeOver(past.shares);
     core.spares.restore(spares.map((one) => ({ ...one, since: now })));
-    const events = nodeEvents(new Map(), nodesOf(this.#reports, config, this.config));
+    const nodes = nodesOf(this.#reports, config, this.config);
+    const events = nodeEvents(new Map(), nodes);
     // At once, since submissions are judged before the first step; told again, they are in the log, too.
     fullCore.step(core, events, now);
-    for (const kernel of this.kernels.values()) {
-      const workload = workloadOf(kernel, kernel.submittedAt, config);
-      const { place } = kernel.scheduling;
-      if (kernel.phase === 'queued') events.push({ kind: 'submitted', workload });
-      else {
-        const startedAt = kernel.admittedAt ?? now;
-        const where = place ?? { flavor: workload.flavors[0] ?? '', node: config ? '' : 'local', devices: [] };
-        const { flavor, node, devices } = where;
-        const pays = past !== null && startedAt > past.at;
-        events.push({ kind: 'running', workload, place: { flavor, node, devices }, startedAt, pays });
-      }
-    }
+    const [waiting, having] = partition([...this.kernels.values()], ({ phase }) => phase === 'queued');
+    const running = having.map((kernel) => {
+      const startedAt = kernel.admittedAt ?? now;
+      return { ...runningEvent(kernel, config, nodes, startedAt), pays: past !== null && startedAt > past.at };
+    });
+    // What is left is for those of whom nobody knows where they run.
+    const [unplaced, placed] = partition(running, ({ place }) => place === null);
+    const submitted = waiting.map((kernel) => workloadOf(kernel, kernel.submittedAt, config));
+    events.push(...placed, ...unplaced, ...submitted.map((workload) => ({ kind: 'submitted' as const, workload })));
     return { core, events };
   }
 
@@ -129,12 +128,13 @@ export class Known {
     this.#nodes = after;
     // Whoever ran on a node that comes back, or that is told of for the first time, has its place there.
     const added = new Set(events.flatMap((event) => (event.kind === 'node-added' ? [event.node.id] : [])));
+    const removed = new Set(events.flatMap((event) => (event.kind === 'node-removed' ? [event.id] : [])));
     for (const kernel of this.kernels.values()) {
       const { place } = kernel.scheduling;
-      if (!place || kernel.phase === 'queued' || !added.has(place.node)) continue;
-      const workload = workloadOf(kernel, kernel.submittedAt, this.document.config);
-      const { flavor, node, devices } = place;
-      events.push({ kind: 'running', workload, place: { flavor, node, devices }, startedAt: kernel.admittedAt ?? 0 });
+      const held = this.core.running.get(kernel.id)?.placement.node;
+      const isToTell = place ? added.has(place.node) : held !== undefined && removed.has(held);
+      if (kernel.phase === 'queued' || !isToTell) continue;
+      events.push(runningEvent(kernel, this.document.config, after, kernel.admittedAt ?? 0));
     }
     return events;
   }
@@ -149,4 +149,10 @@ export class Known {
       } else this.kernels.set(kernel.id, kernel);
     }
   }
+}
+
+/** Those of which it holds, and the others. */
+function partition<T>(all: readonly T[], holds: (one: T) => boolean): [T[], T[]] {
+  const by = Map.groupBy(all, holds);
+  return [by.get(true) ?? [], by.get(false) ?? []];
 }

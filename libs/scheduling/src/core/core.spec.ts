@@ -3,8 +3,8 @@ import type { KernelId } from '#libs/contracts';
 import { stepFull } from './core.js';
 import { dryRun } from './dry-run.js';
 import { explain } from './explain.js';
-import type { CoreConfig, CoreEvent, CoreWorkload } from './model.js';
-import { snapshotFull } from './snapshot.js';
+import type { CoreConfig, CoreEvent, CoreWorkload, RunningPlace } from './model.js';
+import { restoreFull, snapshotFull } from './snapshot.js';
 import { FullState } from './state.js';
 import { waitExplanation } from './wait-explanation.js';
 
@@ -103,6 +103,36 @@ describe('a step of the full core', () => {
       expect(started(state, others, 2)).toEqual(['another', 'none']);
       expect(started(state, [{ kind: 'released', id: 'first' }], 3)).toEqual(['second']);
     }
+  });
+
+  it('holds of the sum who runs nobody knows where, or where it does not fit any more', () => {
+    const state = new FullState(config, 0);
+    const running = (id: string, cpuMilli: number, place: RunningPlace | null): CoreEvent => {
+      const request = { cpuMilli, memoryBytes: 0, gpuCount: 0, gpuMilli: 0 };
+      const { workload } = submit(id, 0, null, { request }) as Extract<CoreEvent, { kind: 'submitted' }>;
+      return { kind: 'running', workload, place, startedAt: 0 };
+    };
+    const there = { flavor: 't4', node: 'n', devices: [] };
+    stepFull(state, [node, running('there', 3_000, there), running('somewhere', 3_000, null)], 0);
+    expect([...state.running.values()].map(({ placement }) => placement.node)).toEqual(['n', 'n']);
+    stepFull(state, [running('too-much', 1_500, null), running('no-room', 2_500, there)], 1);
+    // A node that is not there may come yet.
+    stepFull(state, [running('gone', 1_000, { ...there, node: 'm' })], 1);
+    expect([...state.running].map(([id, { placement }]) => [id, placement.node])).toEqual([
+      ...[
+        ['there', 'n'],
+        ['somewhere', 'n'],
+        ['too-much', 'n'],
+        ['no-room', ''],
+      ],
+    ]);
+    expect(state.ledger.allocated('a')).toEqual([0, 10_000, 0]);
+    const small = { request: { cpuMilli: 500, memoryBytes: 0, gpuCount: 0, gpuMilli: 0 } };
+    expect(started(state, [submit('next', 0, null, small)], 2)).toEqual([]);
+    expect(explain(state, 'next')?.reason).toMatchObject({ code: 'Capacity', axis: 'cpuMilli', missing: 500 });
+    const again = restoreFull(snapshotFull(state));
+    for (const one of [state, again]) expect(started(one, [{ kind: 'released', id: 'no-room' }], 3)).toEqual(['next']);
+    expect(snapshotFull(again)).toEqual(snapshotFull(state));
   });
 
   it('keeps reserved capacity free from its start on, and gives it to its owner alone', () => {
