@@ -148,7 +148,7 @@ describe('POST /api/kernels', () => {
     });
   });
 
-  it('overwrites a KERNEL_USERNAME that nothing grants, and believes it under act-as', async () => {
+  it('overwrites the KERNEL_USERNAME of who may act for nobody, and believes it under act-as', async () => {
     const env = { KERNEL_USERNAME: 'ana' };
     const spoof = await bo('POST', '/api/kernels', { env });
     expect(submitted(spoof.body.id)).toMatchObject({
@@ -160,7 +160,10 @@ describe('POST /api/kernels', () => {
     expect(submitted(granted.body.id)).toMatchObject({ owner: 'ana', actor: 'static' });
     expect((await ana('GET', `/api/kernels/${granted.body.id}`)).status).toBe(200);
     const outside = await hub('POST', '/api/kernels', { env: { KERNEL_USERNAME: 'bo' } });
-    expect(submitted(outside.body.id).owner).toBe('static');
+    expect([outside.status, outside.body.message]).toEqual([
+      403,
+      'You may not start kernels for bo; that needs an act-as grant.',
+    ]);
   });
 
   it('shares nothing between starts that overlap', async () => {

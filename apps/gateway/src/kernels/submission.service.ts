@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { grantedNames, mayOwnFor, ownerFor } from '#libs/auth';
+import { grantedNames, mustOwnFor, ownerFor } from '#libs/auth';
 import {
   type CreateKernelBody,
   Forbidden,
@@ -29,8 +29,8 @@ export class SubmissionService {
   ) {}
 
   /**
-   * In the dialect of Enterprise Gateway: variables that are not allowed are left out, and a `KERNEL_USERNAME` without a
-   * grant is overwritten.
+   * In the dialect of Enterprise Gateway: variables that are not allowed are left out, and the `KERNEL_USERNAME` of a caller
+   * without any grant is overwritten.
    */
   fromDialect(identity: Identity, body: StartKernelBody): KernelSubmission {
     const { kept, dropped } = judgeEnv(body.env ?? {}, this.config.kernels.clientEnv, 'env');
@@ -53,8 +53,7 @@ export class SubmissionService {
       throw invalid(dropped.map((name) => ({ field: `env.${name}`, message: 'may not be set by clients here' })));
     const { id, owner = identity.user, workingDirectory, priorityClass } = body;
     const { project, instrument, queue, wallSeconds } = body;
-    if (!mayOwnFor(identity, owner, this.config.auth.groups))
-      throw new Forbidden(`You may not start kernels for ${owner}; that needs an act-as grant.`);
+    mustOwnFor(identity, owner, this.config.auth.groups);
     const own = Object.entries({
       ...{ id: id?.toLowerCase(), project, instrument, workingDirectory, priorityClass, queue, wallSeconds },
     });
