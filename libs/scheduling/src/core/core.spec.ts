@@ -68,6 +68,24 @@ describe('a step of the full core', () => {
     ).toEqual(['head']);
   });
 
+  it('looks again at once where those behind a head took the quota that it needs', () => {
+    const cpus = { nominal: 1_000, borrowLimit: 0, lendLimit: null };
+    const queues = [{ ...queue('a'), quotas: { t4: { gpuMilli: own, cpuMilli: cpus } } }, queue('b')];
+    const state = new FullState({ ...config, queues }, 0);
+    const asks = (cpuMilli: number, gpuMilli: number, of: 'a' | 'b', cls: string): Partial<CoreWorkload> => ({
+      ...{ queue: of, class: cls, request: { cpuMilli, memoryBytes: 0, gpuCount: gpuMilli > 0 ? 1 : 0, gpuMilli } },
+    });
+    const one = { ...node, node: { ...node.node, gpu: { model: 'T4', devices: ['share' as const] } } };
+    stepFull(state, [one as CoreEvent, submit('long', 1, 200, asks(0, 300, 'b', 'live'))], 0);
+    const head = submit('head', 1, 500, asks(500, 1_000, 'a', 'live'));
+    const fill = submit('fill', 0, 100, asks(600, 0, 'a', 'interactive'));
+    const other = submit('other', 1, 400, asks(0, 300, 'b', 'interactive'));
+    const { actions, lookAgainAt } = stepFull(state, [head, fill, other], 0);
+    expect(actions.map((action) => 'id' in action && action.id)).toEqual(['fill']);
+    expect(lookAgainAt).toBe(1);
+    expect(started(state, [], 1)).toEqual(['other']);
+  });
+
   it('tells one that would fit now, but for the head, that it waits behind it', () => {
     const state = new FullState(config, 0);
     stepFull(state, [node, submit('long', 3, 100), submit('next', 4, 50)], 0);
