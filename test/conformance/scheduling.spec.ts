@@ -3,17 +3,21 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { Beamgate } from '../support/beamgate.js';
-import { call } from '../support/gateway.js';
+import { gatedKernel, openGate } from '../support/gated-kernel.js';
+import { call, remove } from '../support/gateway.js';
 import { cell, Lab } from '../support/lab.js';
 import { NotebookServer } from '../support/notebook-server.js';
 import { root } from '../support/parts.js';
 import { eventually } from '../support/processes.js';
 import { Scope } from '../support/scope.js';
-import { as, createToken, endKernel, getKernel, inPhase, type KernelView, v1 } from '../support/v1.js';
+import { as, createKernel, createToken, endKernel, getKernel, inPhase, type KernelView, v1 } from '../support/v1.js';
 
 const GiB = 1024 ** 3;
 const scope = new Scope();
 let beamgate: Beamgate;
+let specs: string;
+/** Runs from before there are queues. */
+let before: string;
 
 /** Two machines of one device each, as far as anybody can tell here, and one without. */
 const nodes = [
@@ -43,10 +47,15 @@ const queues = (changes: object = {}) => ({
       name: 'users',
       cohort: 'site',
       quota: { cpu: {}, a100: own(1), t4: own(1) },
-      caps: { perUser: { workloads: 3 } },
+      caps: { perUser: { workloads: 3, gpuMilli: 1_000 } },
     },
     { name: 'night', cohort: 'site', quota: { cpu: {}, a100: own(1), t4: own(0) } },
-    { name: 'beamline', cohort: 'site', quota: { cpu: {}, a100: own(0), t4: own(0) } },
+    {
+      name: 'beamline',
+      cohort: 'site',
+      quota: { cpu: {}, a100: own(0), t4: own(0) },
+      caps: { perInstrument: { workloads: 1 } },
+    },
   ],
   classes: [
     { name: 'live', rank: 900 },
@@ -78,9 +87,11 @@ const whySoon = (id: string, pattern: RegExp): Promise<string> =>
   eventually(`why ${id} is ${pattern}`, async () => [why(id)].find((text) => pattern.test(text)), 30);
 
 beforeAll(async () => {
-  const config = { profiles, scheduling: { nodes }, auth: { adminOnlyClasses: [] } };
-  const { auth: _, ...settings } = config;
-  beamgate = scope.use(await Beamgate.start({ config: settings }), (one) => one.stop());
+  const auth = { instruments: { B7: ['b7-team'], B3: ['b3-team'] } };
+  const config = { profiles, scheduling: { nodes }, auth };
+  specs = scope.use(gatedKernel(), remove);
+  const env = { JUPYTER_PATH: specs };
+  beamgate = scope.use(await Beamgate.start({ config, env }), (one) => one.stop());
 });
 
 it('refuses a configuration that can not hold, with every fault by its path, and goes on as it was', async () => {
@@ -112,6 +123,12 @@ it('completes its commands in a shell', () => {
   expect(complete('beamgate', 'squeue', '--q')).toEqual(['--queue']);
 });
 
+it('runs kernels before there are queues, on a place that only the launcher knows', async () => {
+  const { id } = await createKernel(beamgate);
+  expect((await inPhase(beamgate, id, 'ready')).place).toBeNull();
+  before = id;
+});
+
 it('says what a configuration would change before it does, and who made it so', async () => {
   const path = file(queues());
   expect(beamgateCli('apply', '--dry-run', '-f', path)).toMatch(/\+ queues\.users: .*\nnothing changed, version 0\n$/s);
@@ -129,8 +146,21 @@ it('says what a configuration would change before it does, and who made it so', 
       changes: expect.arrayContaining([expect.objectContaining({ path: 'queues.users' })]),
     },
   ]);
-  expect(beamgateCli('info')).toMatch(/users +site +open +1 +0 +0\n/);
+  expect(beamgateCli('info')).toMatch(/users +site +open +1 +0 +1\n/);
   expect(beamgateCli('sinfo')).toMatch(/a100 +1 +2\/2 /);
+});
+
+it('counts a kernel that runs from before them, also after the service was killed', async () => {
+  expect(beamgateCli('info', '-o', 'wide')).toMatch(/users .* cpu\.cpuMilli=100\/any/);
+  expect(why(before)).toMatch(/It does not wait: it is ready/);
+  await beamgate.kill();
+  await beamgate.startAgain();
+  expect(beamgateCli('info')).toMatch(/users +site +open +1 +0 +1\n/);
+  await endKernel(beamgate, before);
+  await eventually(
+    'its place is free',
+    async () => /users +site +open +1 +0 +0\n/.test(beamgateCli('info')) || undefined,
+  );
 });
 
 it('lets one of two changes of the same version win, and is for admins', async () => {
@@ -162,6 +192,39 @@ describe('three queues over two kinds of GPU', () => {
     return inPhase(beamgate, id, 'ready');
   };
   let borrowed: string;
+
+  it('gives a client of Enterprise Gateway the GPUs that it asks for, and says how many there may be', async () => {
+    const ask = (env: Record<string, string>) =>
+      call(beamgate, '/api/kernels', {
+        method: 'POST',
+        body: JSON.stringify({ env: { KERNEL_QUEUE: 'night', ...env } }),
+      });
+    const refusal = async (env: Record<string, string>) => {
+      const answer = await ask(env);
+      return [answer.status, ((await answer.json()) as { message: string }).message];
+    };
+    const answer = await ask({ KERNEL_GPUS: '2', KERNEL_CPUS: '1', KERNEL_MEMORY: '128Mi' });
+    const { id } = (await answer.json()) as { id: string };
+    const { place, requests } = await ready(id);
+    expect(requests).toMatchObject({ cpuMilli: 1_000, memoryBytes: 2 ** 27, gpu: { count: 2, milli: 1_000 } });
+    expect(place).toEqual({ node: 'gpu-1', flavor: 'a100', devices: [0, 1] });
+    await endKernel(beamgate, id);
+    expect(await refusal({ KERNEL_GPUS: '3' })).toEqual([
+      403,
+      'The kernel asks for 3 GPUs, and the most that the queue night may ever use is 2 GPUs. Lower KERNEL_GPUS, or take a smaller profile.',
+    ]);
+    expect(await refusal({ KERNEL_CPUS: '9' })).toEqual([
+      403,
+      expect.stringContaining('asks for 9 CPUs, and the most that one node has is 8 CPUs. Lower KERNEL_CPUS'),
+    ]);
+    expect(await refusal({ KERNEL_GPUS: '2', KERNEL_QUEUE: 'users' })).toEqual([
+      403,
+      expect.stringContaining(
+        'the most that one user may have at once in the queue users is 1 GPUs. Lower KERNEL_GPUS',
+      ),
+    ]);
+    expect((await refusal({ KERNEL_GPUS: 'all' }))[0]).toBe(400);
+  });
 
   it('lends what nobody uses, and takes it back after a notice', async () => {
     const first = start('--queue', 'night', '--class', 'batch', '--profile', 'a100', '--wall', '3600');
@@ -216,6 +279,33 @@ describe('three queues over two kinds of GPU', () => {
     );
     expect(beamgateCli('queue', '-q', 'users')).toMatch(/user-cap/);
     beamgateCli('scancel', three[0] ?? '');
+    await ready(id);
+  });
+
+  it('holds an instrument to its cap, whoever its users are, and says which it is', async () => {
+    const member = async (user: string, group: string) =>
+      as(beamgate, (await createToken(beamgate, { user, groups: [group] })).token);
+    const [dora, emil, fay] = [
+      await member('dora', 'b7-team'),
+      await member('emil', 'b7-team'),
+      await member('fay', 'b3-team'),
+    ];
+    const first = await createKernel(dora, { queue: 'beamline' });
+    expect(first['instrument']).toBe('B7');
+    await ready(first.id);
+    // Named, as an unnamed one would be: what its token does not grant is refused.
+    await expect(createKernel(emil, { queue: 'beamline', instrument: 'B3' })).rejects.toThrow(
+      /403 .*B3 is not an instrument of emil; those are B7\./,
+    );
+    const { id } = await createKernel(emil, { queue: 'beamline', instrument: 'B7' });
+    expect(await whySoon(id, /cap|as many kernels/)).toMatch(
+      /^Queued: position 1 of 1\. Your instrument B7 has as many kernels as one instrument may have at once \(1\);/,
+    );
+    expect((await getKernel(emil, id)).wait).toMatchObject({ reason: 'user-cap' });
+    expect(beamgateCli('queue', '-q', 'beamline')).toMatch(/emil .*user-cap/);
+    await ready((await createKernel(fay, { queue: 'beamline' })).id);
+    expect((await getKernel(emil, id)).phase).toBe('queued');
+    await endKernel(dora, first.id);
     await ready(id);
   });
 
@@ -280,3 +370,34 @@ it('keeps spares where there is room for them, and gives them to who comes', asy
   expect(beamgateCli('pool', 'rm', 'python3', 'cpu')).toMatch(/applied as version/);
   await logged('"kernelspec":"python3","floor":0,"ceiling":0,"msg":"spares are kept"');
 });
+
+it('says of a kernel that has its place that it is starting, since when, and where a spare is kept', async () => {
+  const cold = await createKernel(beamgate, { kernelspec: 'gated', queue: 'night' });
+  expect(await whySoon(cold.id, /is starting/)).toMatch(
+    /^The kernel has its place on [a-z]+-\d and is starting, for [\d.]+ s now\. When it is ready is unknown: too few like it/,
+  );
+  const { wait, ...shown } = await getKernel(beamgate, cold.id);
+  const since = Date.parse(String(shown['admittedAt']));
+  expect(wait).toMatchObject({ reason: 'launching', since, expectedStart: null });
+  // Its spare does not come up either: nobody waits for it.
+  beamgateCli('pool', 'set', 'gated', 'cpu', '--min', '1', '--max', '1');
+  const warm = await createKernel(beamgate, { kernelspec: 'gated', queue: 'night' });
+  expect(await whySoon(warm.id, /is starting/)).toMatch(
+    /on cpu-1 and is starting, .* A warm kernel is kept for it there/,
+  );
+  expect((await getKernel(beamgate, warm.id)).wait).toMatchObject({ reason: 'warm-starting' });
+  const server = scope.use(await NotebookServer.start({ gateway: beamgate, env: { KERNEL_QUEUE: 'night' } }), (one) =>
+    one.stop(),
+  );
+  const lab = scope.use(new Lab(server), (one) => one.dispose());
+  const kernel = await lab.open('starting.ipynb', 'gated');
+  const sent = cell(kernel, 'anything');
+  await sent.until(({ shown: told }) => /has its place on cpu-1 and is starting/.test(told.join()));
+  openGate(specs);
+  for (const id of [cold.id, warm.id, kernel.id]) {
+    await inPhase(beamgate, id, 'ready');
+    expect((await getKernel(beamgate, id)).wait).toBeNull();
+    await endKernel(beamgate, id);
+  }
+  beamgateCli('pool', 'rm', 'gated', 'cpu');
+}, 120_000);

@@ -7,9 +7,10 @@ import { OidcServer } from '#libs/testing';
 import { Beamgate } from '../support/beamgate.js';
 import { remove } from '../support/gateway.js';
 import { offerNullKernel } from '../support/null-kernel.js';
+import { agentRecord, environmentOf, eventually } from '../support/processes.js';
 import { type RawRequest, raw, upgrade } from '../support/raw-http.js';
 import { expectProblem, expectRefusal } from '../support/refusals.js';
-import { createKernel, createToken, endKernel } from '../support/v1.js';
+import { createKernel, createToken, endKernel, getKernel, inPhase } from '../support/v1.js';
 
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -28,7 +29,9 @@ describe('a token', () => {
     specs = offerNullKernel();
     oidc = await OidcServer.start({ groups: ['staff'] });
     beamgate = await Beamgate.start({
-      config: { auth: { issuers: [{ issuer: oidc.url, actAs: { pipeline: ['beamline'] } }] } },
+      config: {
+        auth: { issuers: [{ issuer: oidc.url, actAs: { pipeline: ['beamline'] } }], groups: { beamline: ['ana'] } },
+      },
       env: { JUPYTER_PATH: specs },
       logName: 'security-tokens',
     });
@@ -179,12 +182,67 @@ describe('a token', () => {
     const as = { url: beamgate.url, token };
     const made = await raw(as, '/v1/kernels', { method: 'POST', body: '{"kernelspec":"null"}' });
     expect(made).toMatchObject({ status: 201, body: { owner: 'pipeline' } });
-    const forOther = await raw(as, '/v1/kernels', { method: 'POST', body: '{"kernelspec":"null","owner":"ana"}' });
-    expectProblem(forOther, 403, /act-as grant/);
     expect((await raw(as, '/v1/kernels?all=true')).status).toBe(403);
     expect((await raw(as, '/api/kernels')).body).toHaveLength(1);
     expect((await upgrade(as, `/api/kernels/${String(made.body['id'])}/channels`)).status).toBe(101);
     await endKernel(beamgate, String(made.body['id']));
+  });
+
+  it('of a service, by its client credentials, starts kernels of the users that it may act for, and of nobody else', async () => {
+    const service = { url: beamgate.url, token: await oidc.fetchToken() };
+    const start = (user: string) =>
+      raw(service, '/api/kernels', {
+        method: 'POST',
+        body: JSON.stringify({ name: 'null', env: { KERNEL_USERNAME: user } }),
+      });
+    const made = await start('ana');
+    expect(made.status).toBe(201);
+    const id = String(made.body['id']);
+    const { kernelPid } = await inPhase(beamgate, id, 'ready').then(() => agentRecord(beamgate.data, id));
+    expect(environmentOf(kernelPid)['KERNEL_USERNAME']).toBe('ana');
+    expect(await getKernel(beamgate, id)).toMatchObject({ owner: 'ana' });
+    const ana = { url: beamgate.url, token: good };
+    expect((await raw(ana, '/v1/kernels')).body['kernels']).toMatchObject([{ id, owner: 'ana' }]);
+    const listed = (await raw(service, '/v1/kernels')).body['kernels'] as { id: string; owner: string }[];
+    expect(listed.find((one) => one.id === id)?.owner).toBe('ana');
+    expect((await upgrade(ana, `/api/kernels/${id}/channels`)).status).toBe(101);
+
+    const message = /You may not start kernels for bob; that needs an act-as grant\./;
+    expectRefusal(await start('bob'), 403, message);
+    const body = '{"kernelspec":"null","owner":"bob"}';
+    expectProblem(await raw(service, '/v1/kernels', { method: 'POST', body }), 403, message);
+    const bob = { url: beamgate.url, token: (await createToken(beamgate, { user: 'bob' })).token };
+    expect((await raw(bob, '/api/kernels')).body).toEqual([]);
+    expect((await raw(bob, `/api/kernels/${id}`)).status).toBe(404);
+    // The grant is of that service, not of its provider.
+    const other = { url: beamgate.url, token: await oidc.forge({ sub: 'dashboard' }) };
+    const env = { KERNEL_USERNAME: 'ana' };
+    const own = await raw(other, '/api/kernels', { method: 'POST', body: JSON.stringify({ name: 'null', env }) });
+    expect((await getKernel(beamgate, String(own.body['id']))).owner).toBe('dashboard');
+    for (const one of [id, String(own.body['id'])]) await endKernel(beamgate, one);
+  });
+
+  it('of a real OIDC provider may be off by the skew that is allowed, and no more', async () => {
+    const status = async (claims: JWTPayload): Promise<number> =>
+      (await raw(beamgate, '/api/kernels', { token: await oidc.forge(claims) })).status;
+    expect(await status({ exp: now() - 10 })).toBe(200);
+    expect(await status({ nbf: now() + 10, exp: now() + 600 })).toBe(200);
+    await expectRefused({ token: await oidc.forge({ exp: now() - 60 }) }, /expired at 20/);
+    await expectRefused({ token: await oidc.forge({ nbf: now() + 60, exp: now() + 600 }) }, /not valid before 20/);
+  });
+
+  it('of a key that its provider published since is accepted, and of one that it withdrew is not', async () => {
+    const old = await oidc.fetchToken();
+    expect((await raw(beamgate, '/api/kernels', { token: old })).status).toBe(200);
+    await oidc.rotate('second');
+    const fresh = await oidc.fetchToken();
+    // Keys are read again at most every 30 s, so that nobody makes us ask the provider at will.
+    await eventually(
+      'the new key is known',
+      async () => (await raw(beamgate, '/api/kernels', { token: fresh })).status === 200 || undefined,
+      45,
+    );
+    await expectRefused({ token: old }, /a key that its issuer .* does not publish/);
   });
 
   it('of a user without the admin scope makes no token for others, nor one with more rights', async () => {

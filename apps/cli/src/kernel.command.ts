@@ -37,11 +37,12 @@ export function kernelCommands(connection: () => Connection): Command[] {
     .option('--queue <name>', 'where it waits')
     .option('--class <name>', 'priority class')
     .option('--project <name>', 'what it is counted to')
+    .option('--instrument <name>', 'the beamline that it is counted to')
     .option('--owner <name>', 'whose it is; others than yourself need an act-as grant')
     .option('--wall <seconds>', 'it is ended after so long', Number)
     .action(async (kernelspec: string | undefined, options) => {
-      const { profile, queue, class: priorityClass, project, owner, wall: wallSeconds } = options;
-      const body = { kernelspec, profile, queue, priorityClass, project, owner, wallSeconds };
+      const { profile, queue, class: priorityClass, project, instrument, owner, wall: wallSeconds } = options;
+      const body = { kernelspec, profile, queue, priorityClass, project, instrument, owner, wallSeconds };
       const made = await call<KernelView>(connection(), 'POST', 'v1/kernels', body);
       process.stdout.write(options.output === 'table' ? `${made.id}\n` : shown([made], COLUMNS, options.output, made));
       if (made.wait) process.stderr.write(`${made.wait.text}\n`);

@@ -46,8 +46,9 @@ describe('the gatekeeper', () => {
   const exited = (kernelId: KernelId, how: Partial<Exit> = {}): Promise<void> =>
     stage.client.emit(LauncherFacts.kernelExited, { kernelId, ...exit, ...how });
   const row = (id: KernelId): Promise<Kernel | undefined> => stage.store.kernels.find(id);
-  async function ready(changes: Partial<KernelSubmission> = {}): Promise<Kernel> {
+  async function ready(changes: Partial<KernelSubmission> = {}, startMs = 0): Promise<Kernel> {
     const { id: kernelId } = await submit(changes);
+    stage.clock.advance(startMs);
     await stage.client.emit(LauncherFacts.agentUp, { kernelId, endpoint });
     await stage.client.emit(LauncherFacts.kernelReady, { kernelId, incarnation: 0 });
     return stage.gateways.kernel(kernelId, { phase: 'ready' });
@@ -105,9 +106,16 @@ describe('the gatekeeper', () => {
 
     it('is refused at once when it can never fit, naming the limit', async () => {
       await beginWith({ memoryBytes: 1_000 });
-      await expect(submit({ requests: { cpuMilli: 1, memoryBytes: 1_001 } })).rejects.toMatchObject({
+      const refused = submit({ requests: { cpuMilli: 1, memoryBytes: 1_001 } });
+      await expect(refused).rejects.toMatchObject({
         code: 'never-fits',
         fields: { requested: { memoryBytes: 1_001 }, limit: { memoryBytes: 1_000 } },
+      });
+      const gpu = { count: 2, milli: 1_000, migProfile: null };
+      await expect(submit({ requests: { cpuMilli: 1, memoryBytes: 1, gpu } })).rejects.toMatchObject({
+        message:
+          'The kernel asks for 2 GPUs, and the most that one node has is 0 GPUs. Lower KERNEL_GPUS, or take a smaller profile.',
+        fields: { requested: { gpuMilli: 2_000 }, limit: { gpuMilli: 0 } },
       });
     });
 
@@ -156,9 +164,10 @@ describe('the gatekeeper', () => {
       const { id } = await submit();
       const reason = 'The API server of the cluster can not be reached.';
       await stage.client.emit(LauncherFacts.hindered, { reason });
-      expect((await explain(id))?.text).toBe(`The kernel has its place and is starting. ${reason}`);
+      const starting = 'The kernel has its place and is starting, for 0.0 s now.';
+      expect((await explain(id))?.text).toBe(`${starting} ${reason}`);
       await stage.client.emit(LauncherFacts.hindered, { reason: null });
-      expect((await explain(id))?.text).toBe('The kernel has its place and is starting.');
+      expect((await explain(id))?.text).toMatch(new RegExp(`^${starting} When it is ready is unknown`));
     });
 
     it('explains to each why it waits', async () => {
@@ -167,12 +176,22 @@ describe('the gatekeeper', () => {
       const second = await submit({ owner: 'bob' });
       stage.clock.advance(1);
       const third = await submit({ owner: 'eve' });
-      expect(await explain(first.id)).toMatchObject({ reason: 'launching' });
+      expect(await explain(first.id)).toMatchObject({ reason: 'launching', since: first.admittedAt });
       expect(await explain(second.id)).toMatchObject({ position: 1, of: 2, reason: 'capacity', expectedStart: null });
       expect((await explain(third.id))?.text).toBe(
         'Queued: position 2 of 2. The one kernel place is taken; the next free place is yours after 1 other. Expected start: unknown.',
       );
       expect(await explain(aKernelId())).toBeNull();
+    });
+
+    it('says when a kernel is likely to be ready that has its place, and still knows after a crash', async () => {
+      for (const ms of [700, 900, 1_000, 1_100, 1_200, 1_300, 1_400, 1_500]) await ready({}, ms);
+      const { id, admittedAt } = await submit();
+      const band = { earliest: Number(admittedAt) + 900, latest: Number(admittedAt) + 1_400 };
+      expect(await explain(id)).toMatchObject({ expectedStart: band });
+      await stage.crash();
+      await stage.start();
+      expect(await explain(id)).toMatchObject({ reason: 'launching', since: admittedAt, expectedStart: band });
     });
 
     it('says when one starts once it has seen how long places are held, and still knows after a crash', async () => {

@@ -84,6 +84,7 @@ export type KernelWish = z.infer<typeof KernelWish>;
 export const KernelScheduling = KernelWish.extend({
   place: KernelPlace.nullable().default(null).describe('null: has none yet, or the launcher chose it'),
   evictions: z.int().min(0).default(0).describe('how often it had to give its place back'),
+  warm: z.boolean().default(false).describe('its place is that of a spare'),
 });
 export type KernelScheduling = z.infer<typeof KernelScheduling>;
 
@@ -100,6 +101,8 @@ export const Kernel = z.object({
   kernelspec: z.string(),
   /** What it is counted to; null where its owner has none, or several and named none. */
   project: z.string().nullable(),
+  /** The beamline that it is counted to; null as with the project, and of services of before. */
+  instrument: z.string().nullable().default(null),
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,
@@ -122,7 +125,10 @@ export const Kernel = z.object({
 });
 export type Kernel = z.infer<typeof Kernel>;
 
-/** Why a kernel waits, asked of the scheduling core when somebody looks. */
+/**
+ * Why a kernel waits, asked of the scheduling core when somebody looks. `warm-starting` and `launching` have their place and
+ * are not ready yet: `warm-starting` where the core gave it the place of a spare.
+ */
 export const WaitExplanation = z.object({
   position: z.int().min(1).describe('place in the queue, 1 is next'),
   of: z.int().min(1).describe('how many wait'),
@@ -131,6 +137,7 @@ export const WaitExplanation = z.object({
     ...(['behind-head', 'fragmented', 'capacity', 'evicting', 'warm-starting', 'not-yet-looked', 'launching'] as const),
   ]),
   text: z.string().describe('one sentence for people'),
+  since: Instant.optional().describe('of one that has its place and is starting: when it got it'),
   expectedStart: z
     .object({ earliest: Instant, latest: Instant })
     .nullable()

@@ -30,7 +30,13 @@ export type ResourceLimits = z.infer<typeof ResourceLimits>;
 /** A named size of kernel. */
 export const Profile = z.object({
   requests: Resources,
-  limits: ResourceLimits,
+  limits: ResourceLimits.extend({
+    gpus: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('most devices that `KERNEL_GPUS` may ask for; absent: as many as its queue may use'),
+  }),
   queue: z.string().optional().describe('where its kernels wait; absent: the queue of their project, else the first'),
   flavors: z
     .array(z.string())

@@ -45,6 +45,7 @@ export const KernelSubmission = z.object({
   tokenId: z.string().nullable(),
   kernelspec: z.string(),
   project: z.string().nullable().default(null),
+  instrument: z.string().nullable().default(null),
   priorityClass: PriorityClass,
   requests: Resources,
   launch: LaunchSpec,

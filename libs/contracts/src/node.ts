@@ -33,5 +33,6 @@ export const KernelPlace = z.object({
   devices: z.array(z.int().min(0)).describe('indexes in the devices of the node, ascending; empty: no GPU'),
   gpuMilli: z.int().min(0).describe('of each device; 1000 is a whole one; 0 for a MIG instance'),
   migProfile: z.string().nullable().describe('the instance on the one device'),
+  migStart: z.int().min(0).optional().describe('of that instance: its first memory slice'),
 });
 export type KernelPlace = z.infer<typeof KernelPlace>;

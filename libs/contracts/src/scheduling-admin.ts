@@ -76,6 +76,7 @@ export const SchedulingState = z.object({
   workloads: z.array(
     z.object({
       ...{ id: KernelId, owner: z.string(), project: z.string().nullable(), queue: z.string() },
+      instrument: z.string().nullable().default(null),
       ...{ priorityClass: PriorityClass, phase: z.enum(['waiting', 'running', 'leaving']), requests: Resources },
       ...{
         flavor: z.string().nullable(),

@@ -4,8 +4,8 @@ type FactFields<K extends LauncherFact['kind']> = Omit<Extract<LauncherFact, { k
 
 /** What can happen to a kernel: decisions of ours, wishes of its owner, facts of the launcher. */
 export type Happening =
-  /** The core gave it its place. */
-  | { kind: 'admitted'; place?: KernelPlace | null }
+  /** The core gave it its place; `warm`: a spare's. */
+  | { kind: 'admitted'; place?: KernelPlace | null; warm?: boolean }
   /** It was evicted, and enters its queue again. */
   | { kind: 'requeued' }
   /** The launcher has taken the launch. */

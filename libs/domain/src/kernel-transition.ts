@@ -11,7 +11,7 @@ export type Transition =
 /** A new kernel, at the end of the queue. */
 export const queuedKernel = (submission: KernelSubmission, now: number): Kernel => ({
   ...submission,
-  scheduling: { ...submission.scheduling, place: null, evictions: 0 },
+  scheduling: { ...submission.scheduling, place: null, evictions: 0, warm: false },
   revision: 1,
   phase: 'queued',
   endReason: null,
@@ -34,7 +34,7 @@ export function transition(kernel: Kernel, happening: Happening, now: number): T
       return kernel.phase === 'queued'
         ? changed(kernel, {
             ...{ phase: 'admitted', admittedAt: now, detail: '' },
-            scheduling: { ...kernel.scheduling, place: happening.place ?? null },
+            scheduling: { ...kernel.scheduling, place: happening.place ?? null, warm: happening.warm ?? false },
           })
         : unchanged(kernel);
     case 'requeued':

@@ -71,7 +71,10 @@ export const Config = z.strictObject({
     staticToken: z.string().default('').describe('One shared token, for migration from Enterprise Gateway'),
     staticTokenUser: z.string().default('static').describe('Who the bearer of the static token is'),
     staticTokenActAs: z.array(z.string()).default([]).describe('Groups the static token may act for; `*` is everybody'),
-    groups: z.record(z.string(), z.array(z.string())).default({}).describe('Group → members, for act-as and projects'),
+    groups: z
+      .record(z.string(), z.array(z.string()))
+      .default({})
+      .describe('Group → members, for act-as, projects and instruments'),
     projects: z
       .record(
         z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a name of at most 63 of a-z, 0-9 and -'),
@@ -79,6 +82,15 @@ export const Config = z.strictObject({
       )
       .default({})
       .describe('Project → groups whose members may start kernels for it'),
+    instruments: z
+      .record(
+        z
+          .string()
+          .regex(/^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/, 'must be a name of at most 63 letters, digits, and . _ -'),
+        z.array(z.string()),
+      )
+      .default({})
+      .describe('Instrument (beamline) → groups whose members may start kernels for it'),
     authorizedUsers: z.array(z.string()).default([]).describe('If not empty, only these users may start kernels'),
     unauthorizedUsers: z.array(z.string()).default([]).describe('Users who may not start kernels'),
     clockToleranceSeconds: z.number().min(0).default(30).describe('Clock skew allowed in `exp` and `nbf`, seconds'),

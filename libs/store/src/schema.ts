@@ -22,6 +22,7 @@ export interface KernelTable {
   token_id: string | null;
   kernelspec: string;
   project: string | null;
+  instrument: string | null;
   priority_class: string;
   /** JSON of Resources. */
   requests: string;

@@ -105,6 +105,10 @@ export class SqlStore implements Store {
     return this.kernels.admissions(since, before, limit);
   }
 
+  startTimes(limit: number): Promise<{ kernelspec: string; ms: number }[]> {
+    return this.kernels.startTimes(limit);
+  }
+
   undelivered(): Promise<OutboxEntry[]> {
     return new OutboxRepository(this.db, this.options.seal).list();
   }

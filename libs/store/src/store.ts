@@ -97,6 +97,8 @@ export interface Store {
    * @param before  the last one of the page before
    */
   admissions(since: number, before: { at: number; id: string } | null, limit: number): Promise<Admission[]>;
+  /** @see KernelRepository.startTimes */
+  startTimes(limit: number): Promise<{ kernelspec: string; ms: number }[]>;
   /** Past use, as it was stored last. */
   shares(): Promise<{ at: number; shares: unknown } | null>;
   /** The configuration of scheduling; null: none was ever made. */

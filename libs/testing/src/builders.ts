@@ -8,6 +8,7 @@ export const aSubmission = (changes: Partial<KernelSubmission> = {}): KernelSubm
   id: aKernelId(),
   owner: 'ada',
   project: null,
+  instrument: null,
   actor: 'ada',
   tokenId: null,
   kernelspec: 'python3',
@@ -28,7 +29,7 @@ export const aSubmission = (changes: Partial<KernelSubmission> = {}): KernelSubm
 /** A queued kernel, unless `changes` says otherwise. */
 export const aKernel = (changes: Partial<Kernel> = {}): Kernel => ({
   ...aSubmission(),
-  scheduling: { queue: null, flavors: [], wallSeconds: null, place: null, evictions: 0 },
+  scheduling: { queue: null, flavors: [], wallSeconds: null, place: null, evictions: 0, warm: false },
   revision: 1,
   phase: 'queued',
   endReason: null,

@@ -44,7 +44,7 @@ export class FakeGatekeeper {
 
   readonly #handlers: Readonly<Record<string, Handler>> = {
     [GatekeeperCommands.submitKernel.pattern]: ({ scheduling, ...submission }: KernelSubmission) =>
-      this.kernels.add({ ...submission, scheduling: { ...scheduling, place: null, evictions: 0 } }),
+      this.kernels.add({ ...submission, scheduling: { ...scheduling, place: null, evictions: 0, warm: false } }),
     [GatekeeperCommands.stopKernel.pattern]: ({ kernelId, reason, detail }: { kernelId: never } & never) => {
       this.kernels.change(kernelId, { phase: 'ended', endReason: reason, detail, endedAt: Date.now() });
       return this.kernels.find(kernelId);

@@ -68,6 +68,8 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
         executionState: 'busy',
         detail: 'é "quoted"',
         tokenId: 'jti',
+        project: 'spectra',
+        instrument: 'B7',
         admittedAt: 2,
         readyAt: 3,
         culling: { idleSeconds: 0 },
@@ -116,6 +118,16 @@ export function storeConformance(name: string, create: () => Promise<DatabaseUnd
       await store.commit(aBatch({ kernels }));
       expect(await store.heldTimes(2)).toEqual([300, 200]);
       expect(await store.heldTimes(100)).toEqual([300, 200, 50]);
+    });
+
+    it('knows how long kernels took to be ready, newest first', async () => {
+      const ready = (kernelspec: string, submittedAt: number, ms: number | null) =>
+        aKernel({ kernelspec, submittedAt, phase: 'ready', admittedAt: 900, readyAt: ms === null ? null : 900 + ms });
+      const kernels = [ready('r', 5, 70), ready('python3', 7, 30), ready('r', 9, 50), ready('r', 8, null), aKernel()];
+      await store.commit(aBatch({ kernels }));
+      const told = [...[{ kernelspec: 'r', ms: 50 }], { kernelspec: 'python3', ms: 30 }, { kernelspec: 'r', ms: 70 }];
+      expect(await store.startTimes(2)).toEqual(told.slice(0, 2));
+      expect(await store.startTimes(100)).toEqual(told);
     });
 
     it('replaces a row by its id', async () => {

@@ -7,9 +7,7 @@ import {
   type Kernel,
   type KernelId,
   type KernelSubmission,
-  NeverFits,
   NotFound,
-  type Resources,
   TooManyQueued,
   type WaitExplanation,
 } from '#libs/contracts';
@@ -20,6 +18,8 @@ import { workloadOf } from '../scheduling/workload-of.js';
 import type { Draft } from '../writer/draft.js';
 import { Known } from '../writer/known.js';
 import { Writer } from '../writer/writer.js';
+import { launchExplanation } from './launch-explanation.js';
+import { neverFits } from './never-fits.js';
 import { Waits } from './waits.js';
 
 /** Judges what callers ask of kernels. */
@@ -89,13 +89,8 @@ export class KernelsService {
       return this.#waits.explain(core, kernelId, ground, this.clock.now());
     }
     if (!isLaunching(kernel)) return null;
-    return {
-      position: 1,
-      of: 1,
-      reason: 'launching',
-      text: ['The kernel has its place and is starting.', this.known.hindrance ?? []].flat().join(' '),
-      expectedStart: null,
-    };
+    const { starts, hindrance } = this.known;
+    return launchExplanation(kernel, starts.of(kernel.kernelspec), this.clock.now(), hindrance);
   }
 
   #happen(kernelId: KernelId, happening: Happening): Promise<Kernel> {
@@ -110,8 +105,6 @@ export class KernelsService {
   #judge(submission: KernelSubmission, draft: Draft): void {
     const { scheduling } = this.config;
     const { core, document } = this.known;
-    const { requests } = submission;
-    if (document.config === null) this.#fitsAtAll(requests);
     const workload = workloadOf(submission, draft.now, document.config);
     const queue = core.queue(workload.queue);
     if (!queue)
@@ -120,10 +113,7 @@ export class KernelsService {
       });
     if (queue.state === 'drain') throw new Conflict(`The queue ${queue.name} takes nothing new at the moment.`);
     const never = fullCore.neverStarts(core, workload);
-    if (never?.code === 'NeverFits') {
-      const than = never.limit === 'quota' ? `the queue ${queue.name} may ever use` : 'the largest node has';
-      throw new NeverFits(`The kernel asks for more than ${than}.`, { requested: amountsIn(requests), limit: {} });
-    }
+    if (never) throw neverFits(core, workload, never);
     const limit = scheduling.maxQueued;
     if (core.waiting.size + draft.arrivals < limit) return;
     const wait = core.waiting.size + draft.arrivals - fullCore.startableNow(core, workload, draft.arrivals + 1);
@@ -132,17 +122,4 @@ export class KernelsService {
       throw new TooManyQueued(detail, { limit, retryAfterSeconds: 30 });
     }
   }
-
-  #fitsAtAll(requests: Resources): void {
-    for (const resource of ['memoryBytes', 'cpuMilli'] as const) {
-      const [requested, limit] = [requests[resource], this.config.scheduling[resource]];
-      if (requested > limit)
-        throw new NeverFits(`The kernel asks for ${requested} ${resource}, and all there is to book is ${limit}.`, {
-          requested: { [resource]: requested },
-          limit: { [resource]: limit },
-        });
-    }
-  }
 }
-
-const amountsIn = ({ cpuMilli, memoryBytes }: Resources): Record<string, number> => ({ cpuMilli, memoryBytes });

@@ -10,12 +10,14 @@ export function carryOut(draft: Draft, kernel: Kernel, action: KernelAction, isL
   switch (action.kind) {
     case 'start': {
       const { gpu } = kernel.requests;
-      const { node, flavor, devices } = action;
+      const { node, flavor, devices, migStart } = action;
       const share = { gpuMilli: gpu && !gpu.migProfile ? gpu.milli : 0, migProfile: gpu?.migProfile ?? null };
+      const mig = migStart === undefined ? {} : { migStart };
       // Where nothing is configured there is one place, and the launcher knows it.
       draft.happen(kernel, {
         kind: 'admitted',
-        place: isLocal ? null : { node, flavor, devices: [...devices], ...share },
+        place: isLocal ? null : { node, flavor, devices: [...devices], ...share, ...mig },
+        warm: action.warm ?? false,
       });
       return;
     }

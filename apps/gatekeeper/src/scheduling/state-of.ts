@@ -34,17 +34,18 @@ export function stateOf({ core, kernels, held }: Known, now: number): Scheduling
       return { name, nodes: pool?.nodes.size ?? 0, capacity: amounts(pool?.total ?? []), free: amounts(free) };
     }),
     workloads: [...kernels.values()].flatMap((kernel): SchedulingState['workloads'] => {
-      const { id, owner, project, priorityClass, requests, submittedAt } = kernel;
+      const { id, owner, project, instrument, priorityClass, requests, submittedAt } = kernel;
       const holds = core.running.get(id);
       const workload = holds?.workload ?? core.waiting.get(id)?.workload;
       if (!workload) return [];
       const phase = holds ? (holds.leaving ? 'leaving' : 'running') : 'waiting';
       return [
         {
-          ...{ id, owner, project, queue: workload.queue, priorityClass, phase, requests, submittedAt },
+          ...{ id, owner, project, instrument, queue: workload.queue },
+          ...{ priorityClass, phase, requests, submittedAt },
           ...{
             flavor: holds?.flavor ?? null,
-            node: holds?.placement.node ?? null,
+            node: kernel.scheduling.place?.node ?? null,
             startedAt: holds?.startedAt ?? null,
           },
           wait: holds ? null : fullCore.waitExplanation(core, id, ground, now, null),

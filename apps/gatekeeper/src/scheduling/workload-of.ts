@@ -2,7 +2,7 @@ import type { Kernel, SchedulingConfig } from '#libs/contracts';
 import { type fullCore, offeredFlavors } from '#libs/scheduling';
 import { LOCAL } from './local-config.js';
 
-type Asked = Pick<Kernel, 'id' | 'owner' | 'project' | 'priorityClass' | 'requests' | 'kernelspec'> & {
+type Asked = Pick<Kernel, 'id' | 'owner' | 'project' | 'instrument' | 'priorityClass' | 'requests' | 'kernelspec'> & {
   scheduling: Pick<Kernel['scheduling'], 'queue' | 'flavors' | 'wallSeconds'> & { evictions?: number };
 };
 
@@ -12,11 +12,11 @@ type Asked = Pick<Kernel, 'id' | 'owner' | 'project' | 'priorityClass' | 'reques
  * @param config  what an admin has configured; null: the settings alone
  */
 export function workloadOf(kernel: Asked, submittedAt: number, config: SchedulingConfig | null): fullCore.CoreWorkload {
-  const { id, owner, project, priorityClass, requests, scheduling, kernelspec } = kernel;
+  const { id, owner, project, instrument, priorityClass, requests, scheduling, kernelspec } = kernel;
   const { gpu } = requests;
   const queue = queueOf(kernel, config);
   return {
-    ...{ id, user: owner, project, instrument: null, class: priorityClass, offset: 0, queue, submittedAt },
+    ...{ id, user: owner, project, instrument, class: priorityClass, offset: 0, queue, submittedAt },
     flavors: flavorsOf(kernel, queue, config),
     request: {
       ...{ cpuMilli: requests.cpuMilli, memoryBytes: requests.memoryBytes },

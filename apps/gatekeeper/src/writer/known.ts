@@ -6,8 +6,10 @@ import { STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
 import { localConfig } from '../scheduling/local-config.js';
 import { nodeEvents, nodesOf, type PlacedNode, totalsOf } from '../scheduling/nodes.js';
+import { runningEvent } from '../scheduling/running-event.js';
 import { workloadOf } from '../scheduling/workload-of.js';
 import { HeldTimes, REMEMBERED } from './held-times.js';
+import { StartTimes } from './start-times.js';
 
 /** Rows of before there were spares tell nothing of them. */
 type PastUse = fullCore.FairShareSnapshot & { spares?: readonly fullCore.SparesSnapshot[] };
@@ -17,6 +19,7 @@ type PastUse = fullCore.FairShareSnapshot & { spares?: readonly fullCore.SparesS
 export class Known {
   readonly kernels = new Map<KernelId, Kernel>();
   readonly held = new HeldTimes();
+  readonly starts = new StartTimes();
   core: fullCore.State;
   /** What an admin has configured; null: nothing. Version 0 is nothing. */
   document: { version: number; config: SchedulingConfig | null } = { version: 0, config: null };
@@ -40,6 +43,7 @@ export class Known {
   async load(): Promise<fullCore.CoreEvent[]> {
     const living = await this.store.livingKernels();
     this.held.load(await this.store.heldTimes(REMEMBERED));
+    this.starts.load(await this.store.startTimes(REMEMBERED));
     const past = (await this.store.shares()) as { at: number; shares: PastUse } | null;
     this.document = (await this.store.schedulingConfig()) ?? { version: 0, config: null };
     this.kernels.clear();
@@ -66,21 +70,19 @@ export class Known {
     if (past) core.shares.takeOver(past.shares);
     core.learn(this.core.typical);
     core.spares.restore(spares.map((one) => ({ ...one, since: now })));
-    const events = nodeEvents(new Map(), nodesOf(this.#reports, config, this.config));
+    const nodes = nodesOf(this.#reports, config, this.config);
+    const events = nodeEvents(new Map(), nodes);
     // At once, since submissions are judged before the first step; told again, they are in the log, too.
     fullCore.step(core, events, now);
-    for (const kernel of this.kernels.values()) {
-      const workload = workloadOf(kernel, kernel.submittedAt, config);
-      const { place } = kernel.scheduling;
-      if (kernel.phase === 'queued') events.push({ kind: 'submitted', workload });
-      else {
-        const startedAt = kernel.admittedAt ?? now;
-        const where = place ?? { flavor: workload.flavors[0] ?? '', node: config ? '' : 'local', devices: [] };
-        const { flavor, node, devices } = where;
-        const pays = past !== null && startedAt > past.at;
-        events.push({ kind: 'running', workload, place: { flavor, node, devices }, startedAt, pays });
-      }
-    }
+    const [waiting, having] = partition([...this.kernels.values()], ({ phase }) => phase === 'queued');
+    const running = having.map((kernel) => {
+      const startedAt = kernel.admittedAt ?? now;
+      return { ...runningEvent(kernel, config, nodes, startedAt), pays: past !== null && startedAt > past.at };
+    });
+    // What is left is for those of whom nobody knows where they run.
+    const [unplaced, placed] = partition(running, ({ place }) => place === null);
+    const submitted = waiting.map((kernel) => workloadOf(kernel, kernel.submittedAt, config));
+    events.push(...placed, ...unplaced, ...submitted.map((workload) => ({ kind: 'submitted' as const, workload })));
     return { core, events };
   }
 
@@ -148,12 +150,13 @@ export class Known {
   #withRunning(events: fullCore.CoreEvent[]): fullCore.CoreEvent[] {
     // Whoever ran on a node that comes back, or that is told of for the first time, has its place there.
     const added = new Set(events.flatMap((event) => (event.kind === 'node-added' ? [event.node.id] : [])));
+    const removed = new Set(events.flatMap((event) => (event.kind === 'node-removed' ? [event.id] : [])));
     for (const kernel of this.kernels.values()) {
       const { place } = kernel.scheduling;
-      if (!place || kernel.phase === 'queued' || !added.has(place.node)) continue;
-      const workload = workloadOf(kernel, kernel.submittedAt, this.document.config);
-      const { flavor, node, devices } = place;
-      events.push({ kind: 'running', workload, place: { flavor, node, devices }, startedAt: kernel.admittedAt ?? 0 });
+      const held = this.core.running.get(kernel.id)?.placement.node;
+      const isToTell = place ? added.has(place.node) : held !== undefined && removed.has(held);
+      if (kernel.phase === 'queued' || !isToTell) continue;
+      events.push(runningEvent(kernel, this.document.config, this.#nodes, kernel.admittedAt ?? 0));
     }
     return events;
   }
@@ -161,10 +164,17 @@ export class Known {
   /** Takes up rows that are on disk now. */
   follow(kernels: Iterable<Kernel>): void {
     for (const kernel of kernels) {
+      this.starts.changed(this.kernels.get(kernel.id), kernel);
       if (kernel.phase === 'ended') {
         // One that had ended before changes its reason only.
         if (this.kernels.delete(kernel.id)) this.held.ended(kernel);
       } else this.kernels.set(kernel.id, kernel);
     }
   }
+}
+
+/** Those of which it holds, and the others. */
+function partition<T>(all: readonly T[], holds: (one: T) => boolean): [T[], T[]] {
+  const by = Map.groupBy(all, holds);
+  return [by.get(true) ?? [], by.get(false) ?? []];
 }

@@ -109,7 +109,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     this.#warning.adopt(older.#warning);
     for (const input of older.#link.surrender()) this.#link.send(input);
     const { running } = this.#requests;
-    if (!this.#isLive() && running !== undefined) this.#notice.watch(running);
+    if (!this.#answers() && running !== undefined) this.#notice.watch(running);
     if (this.#kernel?.phase === 'queued') this.#queued.adopted();
   }
 
@@ -138,7 +138,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
       this.#requests.sent(message);
       this.#warning.asked(message);
       if (this.#ends.answer()) return;
-      if (!this.#isLive()) this.#notice.held(message);
+      if (!this.#answers()) this.#notice.held(message);
       this.#link.send({ number, id: message.header.msg_id, frame: message.frame });
       if (this.#kernel?.phase === 'queued') this.#queued.received(message);
     } catch (error) {
@@ -257,6 +257,11 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
 
   #isLive(): boolean {
     return this.#kernel !== null && LIVE_PHASES.includes(this.#kernel.phase);
+  }
+
+  /** Its agent may be there before its process is. */
+  #answers(): boolean {
+    return this.#isLive() && this.#kernel?.phase !== 'starting';
   }
 
   #onReply(frame: Buffer): void {

@@ -7,7 +7,7 @@ const HOW_TO_LEAVE =
 export function waitText(wait: WaitExplanation | null): { 'text/plain': string; 'text/html': string } {
   const lines = (wait?.text ?? 'The kernel is starting.').replaceAll(/\p{Cc}/gu, ' ').split(/(?<=\.) /);
   const [first = '', ...rest] = lines.map(escaped);
-  const hint = wait === null || wait.reason === 'launching' ? [] : [HOW_TO_LEAVE];
+  const hint = wait === null || wait.reason === 'launching' || wait.reason === 'warm-starting' ? [] : [HOW_TO_LEAVE];
   const html = [`<strong>${first}</strong>`, ...rest, ...hint.map((line) => `<small>${line}</small>`)];
   return { 'text/plain': [...lines, ...hint].join('\n'), 'text/html': `<div>${html.join('<br>')}</div>` };
 }

@@ -85,6 +85,22 @@ describe('a kernel that waits', () => {
     expect(client.types().slice(-3)).toEqual(['clear_output', 'status busy', 'stream']);
   });
 
+  it('shows the wait to a cell that is sent while its process starts, too', async () => {
+    serve();
+    kernels.explanation = { ...queued(1), reason: 'launching', text: 'The kernel has its place and is starting.' };
+    const { id } = kernels.add();
+    const client = await open(id, 'session_id=s', V1_PROTOCOL);
+    kernels.start(id, agent);
+    client.send(execute('m1'));
+    await agent.inputs.next();
+    client.send(execute('m2'));
+    const shown = await client.type('display_data');
+    expect([shown.parent, JSON.stringify(shown.content)]).toEqual(['m1', expect.stringContaining('is starting.')]);
+    agent.emit(printed('out', 'm1'));
+    await client.type('stream');
+    expect(client.types().slice(-2)).toEqual(['clear_output', 'stream']);
+  });
+
   it.each(['shell', 'control'])('is introduced on %s by what an earlier kernel said, once', async (channel) => {
     serve();
     kernels.info = info;

@@ -22,6 +22,7 @@ export const kernelView = (kernel: Kernel, connections: number): KernelView => (
   id: kernel.id,
   owner: kernel.owner,
   project: kernel.project,
+  instrument: kernel.instrument,
   kernelspec: kernel.kernelspec,
   priorityClass: kernel.priorityClass,
   queue: kernel.scheduling.queue,

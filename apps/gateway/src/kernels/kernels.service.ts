@@ -101,7 +101,7 @@ export class KernelsService {
 
   /** Why it waits; null where it does not, or where nobody can say now: a kernel is shown without it all the same. */
   async explain(kernel: Kernel): Promise<WaitExplanation | null> {
-    if (!['queued', 'admitted', 'launching'].includes(kernel.phase)) return null;
+    if (!['queued', 'admitted', 'launching', 'starting'].includes(kernel.phase)) return null;
     return this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }).catch(() => null);
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { mayOwnFor, ownerFor, projectsOf } from '#libs/auth';
+import { grantedNames, mustOwnFor, ownerFor } from '#libs/auth';
 import {
   type CreateKernelBody,
   Forbidden,
@@ -17,6 +17,8 @@ import { invalid, judgeEnv } from './requested-env.js';
 import { sizeOf } from './size.js';
 import { wishesFrom } from './wishes.js';
 
+const OF = { project: 'a project', instrument: 'an instrument' } as const;
+
 /** Makes judged submissions of what callers ask. All state is the request's own. */
 @Injectable()
 export class SubmissionService {
@@ -27,8 +29,8 @@ export class SubmissionService {
   ) {}
 
   /**
-   * In the dialect of Enterprise Gateway: variables that are not allowed are left out, and a `KERNEL_USERNAME` without a
-   * grant is overwritten.
+   * In the dialect of Enterprise Gateway: variables that are not allowed are left out, and the `KERNEL_USERNAME` of a caller
+   * without any grant is overwritten.
    */
   fromDialect(identity: Identity, body: StartKernelBody): KernelSubmission {
     const { kept, dropped } = judgeEnv(body.env ?? {}, this.config.kernels.clientEnv, 'env');
@@ -49,11 +51,11 @@ export class SubmissionService {
     const { kept, dropped } = judgeEnv(body.env, this.config.kernels.clientEnv, 'env');
     if (dropped.length > 0)
       throw invalid(dropped.map((name) => ({ field: `env.${name}`, message: 'may not be set by clients here' })));
-    const { id, owner = identity.user, project, workingDirectory, priorityClass, queue, wallSeconds } = body;
-    if (!mayOwnFor(identity, owner, this.config.auth.groups))
-      throw new Forbidden(`You may not start kernels for ${owner}; that needs an act-as grant.`);
+    const { id, owner = identity.user, workingDirectory, priorityClass } = body;
+    const { project, instrument, queue, wallSeconds } = body;
+    mustOwnFor(identity, owner, this.config.auth.groups);
     const own = Object.entries({
-      ...{ id: id?.toLowerCase(), project, workingDirectory, priorityClass, queue, wallSeconds },
+      ...{ id: id?.toLowerCase(), project, instrument, workingDirectory, priorityClass, queue, wallSeconds },
     });
     const wishes = {
       ...wishesFrom(kept, 'env'),
@@ -76,13 +78,12 @@ export class SubmissionService {
     const profileName = asked.profile ?? kernelspec.profile;
     const profile = Object.hasOwn(profiles, profileName) ? profiles[profileName] : undefined;
     if (!profile) throw invalid([{ field: 'profile', message: `must be one of ${Object.keys(profiles).join(', ')}` }]);
-    const { requests: booked, limits } = sizeOf(profile, wishes, scheduling);
-    const { gpu } = profile.requests;
-    const requests = { cpuMilli: booked.cpuMilli, memoryBytes: booked.memoryBytes, ...(gpu ? { gpu } : {}) };
+    const { requests, limits } = sizeOf(profile, wishes);
     const priorityClass = wishes.priorityClass ?? scheduling.defaultClass;
     if (scheduling.adminOnlyClasses.includes(priorityClass) && !identity.scopes.includes('admin'))
       throw new Forbidden(`The priority class ${priorityClass} is for admins.`);
-    const project = this.#project(identity, owner, wishes.project);
+    const project = this.#countedTo('project', identity, owner, wishes.project);
+    const instrument = this.#countedTo('instrument', identity, owner, wishes.instrument);
     const id = KernelId.parse(wishes.id ?? randomUUID());
     return {
       id,
@@ -91,6 +92,7 @@ export class SubmissionService {
       tokenId: identity.tokenId ?? null,
       kernelspec: kernelspec.name,
       project,
+      instrument,
       priorityClass,
       requests,
       culling: kernelspec.culling,
@@ -107,6 +109,7 @@ export class SubmissionService {
           KERNEL_ID: id,
           KERNEL_USERNAME: owner,
           ...(project === null ? {} : { KERNEL_PROJECT: project }),
+          ...(instrument === null ? {} : { KERNEL_INSTRUMENT: instrument }),
         },
         workingDirectory: wishes.workingDirectory ?? null,
         limits,
@@ -117,14 +120,14 @@ export class SubmissionService {
     };
   }
 
-  /** A project is told by groups, as everything of an identity: never believed because it was asked for. */
-  #project(identity: Identity, owner: string, asked: string | undefined): string | null {
-    const { groups, projects } = this.config.auth;
-    const own = projectsOf(identity, owner, groups, projects);
+  /** Both are told by groups, as everything of an identity: never believed because they were asked for. */
+  #countedTo(what: keyof typeof OF, identity: Identity, owner: string, asked: string | undefined): string | null {
+    const { auth } = this.config;
+    const own = grantedNames(identity, owner, auth.groups, auth[`${what}s`]);
     if (asked === undefined) return own.length === 1 ? (own[0] as string) : null;
     if (own.includes(asked)) return asked;
     const those = own.length === 0 ? 'there is none' : `those are ${own.join(', ')}`;
-    throw new Forbidden(`${asked} is not a project of ${owner}; ${those}.`);
+    throw new Forbidden(`${asked} is not ${OF[what]} of ${owner}; ${those}.`);
   }
 
   #mayStart(owner: string): void {

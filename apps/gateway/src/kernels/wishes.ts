@@ -8,6 +8,7 @@ export interface KernelWishes {
   id?: string;
   owner?: string;
   project?: string;
+  instrument?: string;
   workingDirectory?: string;
   launchTimeoutSeconds?: number;
   priorityClass?: PriorityClass;
@@ -17,6 +18,8 @@ export interface KernelWishes {
   memoryBytes?: number;
   cpuLimitMilli?: number;
   memoryLimitBytes?: number;
+  gpus?: number;
+  gpusLimit?: number;
 }
 
 const MAX_LAUNCH_TIMEOUT_SECONDS = 3600;
@@ -58,7 +61,11 @@ const wallSeconds = (text: string): number | undefined => (/^[1-9]\d{0,8}$/.test
 const userName = (text: string): string | undefined =>
   /^[^/\p{Cc}]{1,256}$/u.test(text) && !/^\.+$/.test(text) ? text : undefined;
 
-const noGpus = (text: string): 0 | undefined => (Number(text) === 0 ? 0 : undefined);
+/** `GpuRequest` knows of no more on one node. */
+const MOST_GPUS = 64;
+
+const gpus = (text: string): number | undefined =>
+  /^\d{1,2}$/.test(text.trim()) && Number(text) <= MOST_GPUS ? Number(text) : undefined;
 
 /** Reads the `KERNEL_*` variables that have a meaning. @throws InvalidRequest that names each that can't be read */
 export const wishesFrom = (env: Readonly<Record<string, string>>, field: string): KernelWishes => {
@@ -72,12 +79,12 @@ export const wishesFrom = (env: Readonly<Record<string, string>>, field: string)
   };
   const quantity = 'a quantity above 0 like 4Gi, 512M or a number of bytes';
   const share = 'a number of CPUs above 0 like 2, 0.5 or 500m';
-  read('KERNEL_GPUS', noGpus, '0: this service has no GPUs');
-  read('KERNEL_GPUS_LIMIT', noGpus, '0: this service has no GPUs');
+  const devices = `a whole number of GPUs, at most ${MOST_GPUS}`;
   const wishes = {
     id: read('KERNEL_ID', (text) => z.uuidv4().safeParse(text).data?.toLowerCase(), 'a UUID of version 4'),
     owner: read('KERNEL_USERNAME', userName, 'a user name of at most 256 letters without a slash'),
     project: read('KERNEL_PROJECT', userName, 'the name of a project'),
+    instrument: read('KERNEL_INSTRUMENT', userName, 'the name of an instrument'),
     workingDirectory: read('KERNEL_WORKING_DIR', (text) => (isAbsolute(text) ? text : undefined), 'an absolute path'),
     launchTimeoutSeconds: read(
       'KERNEL_LAUNCH_TIMEOUT',
@@ -95,6 +102,8 @@ export const wishesFrom = (env: Readonly<Record<string, string>>, field: string)
     memoryBytes: read('KERNEL_MEMORY', bytes, quantity),
     cpuLimitMilli: read('KERNEL_CPUS_LIMIT', cpus, share),
     memoryLimitBytes: read('KERNEL_MEMORY_LIMIT', bytes, quantity),
+    gpus: read('KERNEL_GPUS', gpus, devices),
+    gpusLimit: read('KERNEL_GPUS_LIMIT', gpus, devices),
   };
   if (errors.length > 0) throw invalid(errors);
   return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));

@@ -21,6 +21,8 @@ export interface Start {
   node: string;
   devices: readonly number[];
   migStart?: number;
+  /** A spare of its environment stands there, and is its own now. */
+  warm?: true;
 }
 
 /** `requeue`: comes back into its queue. `reservation`: its place was somebody else's from then on. */
@@ -36,7 +38,7 @@ export type WaitReason =
   | { code: 'NeverFits'; limit: 'quota' | 'node' }
   /** None of its flavors has a node. */
   | { code: 'NoFlavor' }
-  | { code: 'UserCap'; of: Capped; axis: 'workloads' | Axis; limit: number }
+  | { code: 'UserCap'; of: Capped; name: string; axis: 'workloads' | Axis; asked: number; limit: number }
   | { code: 'QuotaWait'; queue: string; flavor: string; axis: Axis; missing: number }
   /** There is room, but a reservation takes it before this one would end. */
   | { code: 'ReservedFor'; flavor: string; reservation: string; until: number }
@@ -48,6 +50,4 @@ export type WaitReason =
   | { code: 'Capacity'; flavor: string; axis: Axis | 'places'; missing: number; shadow: number | null }
   /** Those leave for it. */
   | { code: 'Evicting'; victims: readonly string[]; at: number }
-  /** The spare that it is to take is not ready. */
-  | { code: 'WarmStarting' }
   | { code: 'NotYetLooked' };

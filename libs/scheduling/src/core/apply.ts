@@ -1,7 +1,8 @@
+import { NO_NODE } from '../placement/placement.js';
 import { shapeOf } from '../placement/shape.js';
 import type { CoreAction, Refusal } from './actions.js';
 import { amountsOf } from './amounts-of.js';
-import type { CoreEvent, CoreWorkload } from './model.js';
+import type { CoreEvent, CoreWorkload, RunningPlace } from './model.js';
 import { leaveGhost } from './nominate.js';
 import type { Running } from './running.js';
 import type { FullState } from './state.js';
@@ -82,20 +83,49 @@ function take(
   const { id, request } = workload;
   if (state.running.has(id)) return;
   state.waiting.remove(id);
-  const { flavor, node, devices, migStart } = place;
-  const { cpuMilli, memoryBytes, gpuMilli, migProfile } = request;
-  const mig = migProfile === undefined ? {} : { mig: { profile: migProfile, start: migStart ?? 0 } };
-  const placement = { node, cpuMilli, memoryBytes, devices, gpuMilli: mig.mig ? 0 : gpuMilli, ...mig };
+  const found = place === null ? somewhere(state, workload) : heldAt(state, workload, place);
+  if (!found) return;
   const lease = state.classOf(workload)?.leaseMs ?? 1;
   const until = startedAt + Math.max(1, workload.wallMs ?? lease);
   const fresh = { reservation: null, lent: false, clippedBy: null, idleSince: null, kept: false, leaving: null };
-  const pool = state.pool(flavor);
+  state.book({ workload, ...found, amounts: amountsOf(request), startedAt, until, ...fresh }, pays);
+}
+
+/** What it holds of the place that it had. */
+function heldAt(
+  state: FullState,
+  { request }: CoreWorkload,
+  { flavor, node, devices, migStart }: RunningPlace,
+): Pick<Running, 'flavor' | 'placement'> | undefined {
+  const { nodes } = state.pool(flavor);
+  if (!nodes.node(node)) return undefined;
+  const { cpuMilli, memoryBytes, gpuMilli, migProfile } = request;
+  const mig = migProfile === undefined ? {} : { mig: { profile: migProfile, start: migStart ?? 0 } };
+  const placement = { node, cpuMilli, memoryBytes, devices, gpuMilli: mig.mig ? 0 : gpuMilli, ...mig };
   try {
-    pool.nodes.trial(() => pool.nodes.take(placement));
+    nodes.trial(() => nodes.take(placement));
+    return { flavor, placement };
   } catch {
-    return;
+    return { flavor, placement: { ...placement, node: NO_NODE } };
   }
-  state.book({ workload, flavor, placement, amounts: amountsOf(request), startedAt, until, ...fresh }, pays);
+}
+
+/** The best place for one that runs wherever it does; without room, of the sum of the first of its flavors. */
+function somewhere(
+  state: FullState,
+  { flavors, request }: CoreWorkload,
+): Pick<Running, 'flavor' | 'placement'> | undefined {
+  const all = flavors.length > 0 ? flavors : state.config.flavors;
+  for (const flavor of all) {
+    const { nodes } = state.pool(flavor);
+    const placement = nodes.place(nodes.shape(request));
+    if (placement) return { flavor, placement };
+  }
+  const [flavor] = all;
+  const { cpuMilli, memoryBytes } = request;
+  return flavor === undefined
+    ? undefined
+    : { flavor, placement: { node: NO_NODE, cpuMilli, memoryBytes, devices: [], gpuMilli: 0 } };
 }
 
 function release(state: FullState, id: string): void {

@@ -114,7 +114,8 @@ export function clippedLease(pool: Pool, { group, durationMs }: Pending, own: Cl
 }
 
 /** There is a node for it, but not for so long. */
-function heldBack(pool: Pool, { group, durationMs }: Pending, at: number | undefined, now: number): WaitReason {
+function heldBack(pool: Pool, pending: Pending, at: number | undefined, now: number): WaitReason {
+  const { group, durationMs } = pending;
   const { flavor, profile, reservations } = pool;
   const due = reservations.filter(({ from, to }) => from < now + durationMs && to > now);
   const ids = due.map(({ id }) => id);
@@ -122,7 +123,9 @@ function heldBack(pool: Pool, { group, durationMs }: Pending, at: number | undef
     const [first] = due.sort((a, b) => a.from - b.from || (a.id < b.id ? -1 : 1));
     if (first) return { code: 'ReservedFor', flavor, reservation: first.id, until: first.to };
   }
-  return { code: 'BehindHead', flavor, head: pool.promised[0]?.id ?? null, shadow: at ?? null };
+  const head = pool.promised.find(({ id }) => id !== pending.workload.id);
+  // Where nobody is ahead the sum lacks it: it is held by one that runs on no node that is known.
+  return head ? { code: 'BehindHead', flavor, head: head.id, shadow: at ?? null } : lacks(pool, pending, at);
 }
 
 function lacks({ flavor, profile, promised }: Pool, { group }: Pending, at: number | undefined): WaitReason {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import type { KernelId } from '#libs/contracts';
 import { stepFull } from './core.js';
 import { dryRun } from './dry-run.js';
 import { explain } from './explain.js';
-import type { CoreConfig, CoreEvent, CoreWorkload } from './model.js';
-import { snapshotFull } from './snapshot.js';
+import type { CoreConfig, CoreEvent, CoreWorkload, RunningPlace } from './model.js';
+import { restoreFull, snapshotFull } from './snapshot.js';
 import { FullState } from './state.js';
+import { waitExplanation } from './wait-explanation.js';
 
 const own = { nominal: 100_000, borrowLimit: 0, lendLimit: null };
 const quotas = { t4: { gpuMilli: own, cpuMilli: own } };
@@ -66,12 +68,89 @@ describe('a step of the full core', () => {
     ).toEqual(['head']);
   });
 
+  it('looks again at once where those behind a head took the quota that it needs', () => {
+    const cpus = { nominal: 1_000, borrowLimit: 0, lendLimit: null };
+    const queues = [{ ...queue('a'), quotas: { t4: { gpuMilli: own, cpuMilli: cpus } } }, queue('b')];
+    const state = new FullState({ ...config, queues }, 0);
+    const asks = (cpuMilli: number, gpuMilli: number, of: 'a' | 'b', cls: string): Partial<CoreWorkload> => ({
+      ...{ queue: of, class: cls, request: { cpuMilli, memoryBytes: 0, gpuCount: gpuMilli > 0 ? 1 : 0, gpuMilli } },
+    });
+    const one = { ...node, node: { ...node.node, gpu: { model: 'T4', devices: ['share' as const] } } };
+    stepFull(state, [one as CoreEvent, submit('long', 1, 200, asks(0, 300, 'b', 'live'))], 0);
+    const head = submit('head', 1, 500, asks(500, 1_000, 'a', 'live'));
+    const fill = submit('fill', 0, 100, asks(600, 0, 'a', 'interactive'));
+    const other = submit('other', 1, 400, asks(0, 300, 'b', 'interactive'));
+    const { actions, lookAgainAt } = stepFull(state, [head, fill, other], 0);
+    expect(actions.map((action) => 'id' in action && action.id)).toEqual(['fill']);
+    expect(lookAgainAt).toBe(1);
+    expect(started(state, [], 1)).toEqual(['other']);
+  });
+
   it('tells one that would fit now, but for the head, that it waits behind it', () => {
     const state = new FullState(config, 0);
     stepFull(state, [node, submit('long', 3, 100), submit('next', 4, 50)], 0);
     expect(started(state, [submit('late', 1, 101, { submittedAt: 2 })], 2)).toEqual([]);
     const reason = { code: 'BehindHead', flavor: 't4', head: 'next', shadow: 150 };
     expect(explain(state, 'late')).toMatchObject({ reason, ahead: ['next'], position: 2, of: 2 });
+  });
+
+  it('holds a user, a project and an instrument each to its cap, and says whose it is', () => {
+    const capped = (caps: CoreConfig['queues'][number]['caps']): FullState =>
+      new FullState({ ...config, queues: config.queues.map((one) => ({ ...one, caps })) }, 0);
+    const told = (state: FullState): string | undefined =>
+      waitExplanation(state, 'second' as KernelId, { heldMs: [], since: () => null }, 1)?.text;
+    for (const kind of ['project', 'instrument'] as const) {
+      const state = capped({ [kind]: { gpuMilli: 1_000 } });
+      const first = { user: 'bob', project: 'tomo', instrument: 'B7' };
+      const other = { ...first, user: 'cleo', [kind]: 'other' };
+      expect(
+        started(
+          state,
+          [node, submit('first', 1, null, first), submit('second', 1, null, { ...first, user: 'dan' })],
+          0,
+        ),
+      ).toEqual(['first']);
+      expect(told(state)).toMatch(
+        new RegExp(
+          `^Queued: position 1 of 1\\. Your ${kind} ${first[kind]} has as much as one ${kind} may have at once \\(1 GPUs\\);`,
+        ),
+      );
+      expect(told(state)).toMatch(/A cap of 2000 gpuMilli for each (project|instrument) of queue a would start it\.$/);
+      // Nobody else waits for it, nor who is counted to none.
+      const others = [submit('another', 1, null, other), submit('none', 1, null, { [kind]: null })];
+      expect(started(state, others, 2)).toEqual(['another', 'none']);
+      expect(started(state, [{ kind: 'released', id: 'first' }], 3)).toEqual(['second']);
+    }
+  });
+
+  it('holds of the sum who runs nobody knows where, or where it does not fit any more', () => {
+    const state = new FullState(config, 0);
+    const running = (id: string, cpuMilli: number, place: RunningPlace | null): CoreEvent => {
+      const request = { cpuMilli, memoryBytes: 0, gpuCount: 0, gpuMilli: 0 };
+      const { workload } = submit(id, 0, null, { request }) as Extract<CoreEvent, { kind: 'submitted' }>;
+      return { kind: 'running', workload, place, startedAt: 0 };
+    };
+    const there = { flavor: 't4', node: 'n', devices: [] };
+    stepFull(state, [node, running('there', 3_000, there), running('somewhere', 3_000, null)], 0);
+    expect([...state.running.values()].map(({ placement }) => placement.node)).toEqual(['n', 'n']);
+    stepFull(state, [running('too-much', 1_500, null), running('no-room', 2_500, there)], 1);
+    // A node that is not there may come yet.
+    stepFull(state, [running('gone', 1_000, { ...there, node: 'm' })], 1);
+    expect([...state.running].map(([id, { placement }]) => [id, placement.node])).toEqual([
+      ...[
+        ['there', 'n'],
+        ['somewhere', 'n'],
+        ['too-much', 'n'],
+        ['no-room', ''],
+      ],
+    ]);
+    expect(state.ledger.allocated('a')).toEqual([0, 10_000, 0]);
+    const small = { request: { cpuMilli: 500, memoryBytes: 0, gpuCount: 0, gpuMilli: 0 } };
+    expect(started(state, [submit('next', 0, null, small)], 2)).toEqual([]);
+    expect(explain(state, 'next')?.reason).toMatchObject({ code: 'Capacity', axis: 'cpuMilli', missing: 500 });
+    const again = restoreFull(snapshotFull(state));
+    for (const one of [state, again]) expect(started(one, [{ kind: 'released', id: 'no-room' }], 3)).toEqual(['next']);
+    expect(snapshotFull(again)).toEqual(snapshotFull(state));
   });
 
   it('keeps reserved capacity free from its start on, and gives it to its owner alone', () => {

@@ -1,12 +1,15 @@
 import type { CoreAction, WaitReason } from './actions.js';
 import { admitInOrder, backfill } from './admit.js';
 import { apply } from './apply.js';
+import { barred } from './attempt.js';
 import { Cycle } from './cycle.js';
 import { clearForReservations, renewLeases } from './leases.js';
 import type { CoreEvent } from './model.js';
+import type { Pool } from './pool.js';
 import { preempt, settleNominations } from './preempt.js';
 import { edgesOf } from './reservations.js';
 import type { FullState } from './state.js';
+import type { Pending } from './waiting.js';
 
 /** Why one that was looked at waits. */
 export interface CoreReason {
@@ -67,6 +70,15 @@ function reasonsOf({ state, refused }: Cycle): CoreReason[] {
   return [...reasons].map(([id, reason]) => ({ id, reason }));
 }
 
+/** Whether more than capacity stands against one on a flavor. */
+function lacksMore(state: FullState, head: Pending, { flavor }: Pool): boolean {
+  const { queue } = head.workload;
+  return (
+    typeof state.ledger.fitsQuota(queue, flavor, head.group.ask.amounts) !== 'string' ||
+    barred(state, head) !== undefined
+  );
+}
+
 /** When time alone may change something. */
 function nextAlarm(state: FullState): number {
   const { now } = state;
@@ -89,7 +101,12 @@ function nextAlarm(state: FullState): number {
     if (pool.promised.length === 0) continue;
     waitsForTime = true;
     at(pool.profile.changeAfter(now));
-    for (const { at: promised } of pool.promised) at(promised);
+    for (const { at: promised, id } of pool.promised) {
+      at(promised);
+      // Who started behind it took the quota that it needs: it is no head any more, and others need not wait for it.
+      const head = state.waiting.get(id);
+      if (head && lacksMore(state, head, pool)) at(now + 1);
+    }
   }
   if (waitsForTime) at(state.shares.nextSampleAt());
   return next;

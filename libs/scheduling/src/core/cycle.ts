@@ -106,8 +106,12 @@ export function start(state: FullState, { workload }: Pending, room: Room, actio
   const amounts = amountsOf(workload.request);
   const fresh = { idleSince: null, kept: false, leaving: null };
   const running = { workload, flavor, placement, amounts, startedAt: state.now, until, reservation, ...fresh };
-  state.spares.taken(workload, flavor, placement.node);
+  const warm = state.spares.taken(workload, flavor, placement.node);
   state.book({ ...running, lent: lent && reservation !== null, clippedBy }, true);
   const { node, devices, mig } = placement;
-  actions.push({ kind: 'start', id: workload.id, flavor, node, devices, ...(mig ? { migStart: mig.start } : {}) });
+  actions.push({
+    ...{ kind: 'start', id: workload.id, flavor, node, devices },
+    ...(mig ? { migStart: mig.start } : {}),
+    ...(warm ? { warm } : {}),
+  });
 }

@@ -4,7 +4,10 @@ import { AXES, type Axis, CAPPED, type Capped, type CoreWorkload, type QueueConf
 /** What is over a cap. */
 export interface OverCap {
   of: Capped;
+  /** Of the user, the project or the instrument. */
+  name: string;
   axis: 'workloads' | Axis;
+  asked: number;
   limit: number;
 }
 
@@ -31,23 +34,24 @@ export class Holdings {
     }
   }
 
-  /** The first cap that the workload would be over. */
+  /** The first cap that the workload would be over. @param alone  if nobody held anything: it never starts */
   overCap(
     { name: queue, caps }: QueueConfig,
     workload: Readonly<Record<Capped, string | null>>,
     amounts: Amounts,
+    alone = false,
   ): OverCap | undefined {
     for (const kind of CAPPED) {
       const [cap, name] = [caps[kind], workload[kind]];
       if (!cap || name === null) continue;
-      const held = this.of(queue, kind, name);
+      const held = alone ? NOTHING : this.of(queue, kind, name);
       if (cap.workloads !== undefined && held.workloads >= cap.workloads)
-        return { of: kind, axis: 'workloads', limit: cap.workloads };
+        return { of: kind, name, axis: 'workloads', asked: 1, limit: cap.workloads };
       for (const [at, axis] of AXES.entries()) {
         const limit = cap[axis];
         const asked = amounts[at] as number;
         if (limit !== undefined && asked > 0 && (held.amounts[at] as number) + asked > limit)
-          return { of: kind, axis, limit };
+          return { of: kind, name, axis, asked, limit };
       }
     }
     return undefined;

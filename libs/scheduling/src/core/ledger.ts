@@ -89,6 +89,14 @@ export class Ledger {
     return request.every((wanted, index) => wanted === 0 || wanted <= available(account, from + index, true));
   }
 
+  /** What the queue could take of a flavor if nothing were allocated. */
+  most(queue: string, flavor: string): Amounts {
+    const account = this.#queues.get(queue);
+    const from = this.#flavorAt.get(flavor);
+    if (account === undefined || from === undefined) return AXES.map(() => 0);
+    return AXES.map((_, index) => available(account, from + index, true));
+  }
+
   /** Books, whether it fits or not: what runs when quotas are lowered goes on. */
   take(queue: string, flavor: string, request: Amounts): void {
     this.#add(queue, flavor, request, 1);

@@ -137,8 +137,11 @@ export interface CoreWorkload {
 
 export type CoreEvent =
   | { kind: 'submitted'; workload: CoreWorkload }
-  /** Holds its place already: told when the state is made anew. A place that is not there any more is not booked. */
-  | { kind: 'running'; workload: CoreWorkload; place: RunningPlace; startedAt: number; pays?: boolean }
+  /**
+   * Runs already: told when the state is made anew. On a node that is not there it is not booked; where it does not fit, or
+   * nobody knows where it runs (null), it is booked where there is room, or held of the sum alone.
+   */
+  | { kind: 'running'; workload: CoreWorkload; place: RunningPlace | null; startedAt: number; pays?: boolean }
   /** Ended, or left the line. */
   | { kind: 'released'; id: string }
   | { kind: 'idle'; id: string; since: number }

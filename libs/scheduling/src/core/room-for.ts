@@ -1,15 +1,19 @@
-import type { WaitReason } from './actions.js';
 import { barred, isRoom, roomOn } from './attempt.js';
 import { Heads } from './heads.js';
 import type { CoreWorkload } from './model.js';
+import type { Never } from './never-fits-text.js';
 import type { Pool } from './pool.js';
 import type { FullState } from './state.js';
 import { Waiting } from './waiting.js';
 
 /** What makes a workload hopeless, however long it waits; undefined: nothing that the core knows. */
-export function neverStarts(state: FullState, workload: CoreWorkload): WaitReason | undefined {
-  const against = barred(state, pendingOf(state, workload));
-  return against?.code === 'NeverFits' || against?.code === 'Deactivated' ? against : undefined;
+export function neverStarts(state: FullState, workload: CoreWorkload): Never | undefined {
+  const pending = pendingOf(state, workload);
+  const against = barred(state, pending);
+  if (against?.code === 'NeverFits') return against;
+  const queue = state.queue(workload.queue);
+  const over = queue && state.holdings.overCap(queue, workload, pending.group.ask.amounts, true);
+  return over && { code: 'UserCap', ...over };
 }
 
 /** How many like it would start at once if they came now, `most` at most. */

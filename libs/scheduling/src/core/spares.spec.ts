@@ -59,9 +59,11 @@ it('starts where a spare stands, and fills its place anew', () => {
   // Without a spare it would go where nothing is left over.
   expect(warm(stepFull(state, [node('n2', 500)], 1).actions)).toEqual({});
   const { actions } = stepFull(state, [submit('one', 500, 2)], 2);
-  expect(nodeOf(actions, 'one')).toBe('n1');
+  expect(actions).toContainEqual({ kind: 'start', id: 'one', flavor: 'cpu', node: 'n1', devices: [], warm: true });
   expect(warm(actions)).toEqual({ n1: 0, n2: 1 });
-  expect(nodeOf(stepFull(state, [submit('two', 500, 3, { environment: null })], 3).actions, 'two')).toBe('n2');
+  expect(stepFull(state, [submit('two', 500, 3, { environment: null })], 3).actions).toContainEqual({
+    ...{ kind: 'start', id: 'two', flavor: 'cpu', node: 'n2', devices: [] },
+  });
 });
 
 it('is no hindrance: who wants the room of a spare gets it, and the spare goes', () => {

@@ -89,15 +89,16 @@ export class Spares {
     return stand ? [...stand.on.keys()] : NOWHERE;
   }
 
-  /** It starts on that node, and takes a spare where one stands. */
-  taken(workload: CoreWorkload, flavor: string, node: string): void {
+  /** It starts on that node, and takes a spare where one stands. @returns whether one does */
+  taken(workload: CoreWorkload, flavor: string, node: string): boolean {
     const stand = this.#standFor(workload, flavor);
     const count = stand?.on.get(node);
-    if (!stand || count === undefined) return;
+    if (!stand || count === undefined) return false;
     const on = new Map(stand.on);
     if (count > 1) on.set(node, count - 1);
     else on.delete(node);
     stand.on = on;
+    return true;
   }
 
   /**

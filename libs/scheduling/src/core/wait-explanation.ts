@@ -2,9 +2,11 @@ import type { KernelId, WaitExplanation } from '#libs/contracts';
 import { bandText } from '../band-text.js';
 import { expectedStart, type Ground } from '../expected-start.js';
 import type { WaitReason } from './actions.js';
+import { amountText } from './amount-text.js';
 import { amountsOf } from './amounts-of.js';
 import { type Explanation, explain } from './explain.js';
-import { AXES, type Axis } from './model.js';
+import { AXES, type CoreWorkload } from './model.js';
+import { neverFitsText } from './never-fits-text.js';
 import type { FullState } from './state.js';
 
 /**
@@ -21,12 +23,13 @@ export function waitExplanation(
   now: number,
   known?: string | null,
 ): WaitExplanation | null {
+  const workload = state.waiting.get(id)?.workload;
   const found = explain(state, id, known);
-  if (!found) return null;
+  if (!found || !workload) return null;
   const { reason, position, of, holders, change } = found;
   const start = startOf(state, id, found, ground, now);
   const expected = isForTime(reason) ? ` Expected start: ${bandText(start, now)}.` : '';
-  const text = `Queued: position ${position} of ${of}. ${why(state, found)}${expected}${change === null ? '' : ` ${change}`}`;
+  const text = `Queued: position ${position} of ${of}. ${why(state, workload, found)}${expected}${change === null ? '' : ` ${change}`}`;
   const missing =
     'missing' in reason ? { flavor: reason.flavor, resource: reason.axis, amount: reason.missing } : undefined;
   return {
@@ -48,7 +51,6 @@ const CODES: Record<WaitReason['code'], WaitExplanation['reason']> = {
   Fragmented: 'fragmented',
   Capacity: 'capacity',
   Evicting: 'evicting',
-  WarmStarting: 'warm-starting',
   NotYetLooked: 'not-yet-looked',
 };
 
@@ -84,20 +86,18 @@ function startOf(state: FullState, id: KernelId, found: Explanation, ground: Gro
   );
 }
 
-function why(state: FullState, { reason, ahead, holders }: Explanation): string {
+function why(state: FullState, workload: CoreWorkload, { reason, ahead, holders }: Explanation): string {
   switch (reason.code) {
     case 'Deactivated':
       return 'Its queue or its priority class is not configured any more.';
     case 'QueueHeld':
       return 'Its queue is held by an admin: nothing of it starts until it is opened again.';
     case 'NeverFits':
-      return reason.limit === 'quota'
-        ? 'It asks for more than its queue may ever use.'
-        : 'It asks for more than the largest node has.';
+      return `It ${neverFitsText(state, workload, reason)}.`;
     case 'NoFlavor':
       return 'None of the hardware that it may run on is here now.';
     case 'UserCap':
-      return capped(reason);
+      return reason.asked > reason.limit ? `It ${neverFitsText(state, workload, reason)}.` : capped(reason);
     case 'QuotaWait':
       return `Its queue ${reason.queue} has used up its share of ${reason.flavor}: ${amountText(reason.axis, reason.missing)} lack.`;
     case 'ReservedFor':
@@ -115,21 +115,19 @@ function why(state: FullState, { reason, ahead, holders }: Explanation): string 
       );
     case 'Evicting':
       return `Others give it their place${reason.victims.length === 0 ? '' : ` (${reason.victims.length} to go)`}.`;
-    case 'WarmStarting':
-      return 'The kernel that it takes over is just starting.';
     case 'NotYetLooked':
       return 'It starts as soon as the scheduler has looked at it.';
   }
 }
 
-function capped({ of, axis, limit }: Extract<WaitReason, { code: 'UserCap' }>): string {
+function capped({ of, name, axis, limit }: Extract<WaitReason, { code: 'UserCap' }>): string {
   const what =
     axis === 'workloads'
       ? `as many kernels as one ${of} may have at once (${limit})`
       : `as much as one ${of} may have at once (${amountText(axis, limit)})`;
   return of === 'user'
     ? `You have ${what}; shut one down to start this one.`
-    : `Your ${of} has ${what}; one of its kernels has to end first.`;
+    : `Your ${of} ${name} has ${what}; one of its kernels has to end first.`;
 }
 
 function shortage(
@@ -151,8 +149,3 @@ function shortage(
 }
 
 const turn = (ahead: number): string => `after ${ahead} ${ahead === 1 ? 'other' : 'others'}`;
-
-function amountText(axis: Axis, amount: number): string {
-  if (axis === 'gpuMilli') return `${amount / 1000} GPUs`;
-  return axis === 'cpuMilli' ? `${amount / 1000} CPUs` : `${(amount / 1024 ** 3).toFixed(1)} GiB of memory`;
-}

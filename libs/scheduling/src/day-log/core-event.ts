@@ -63,7 +63,7 @@ const Event = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('running'),
     workload: Workload,
-    place: Place,
+    place: Place.nullable(),
     startedAt: time,
     pays: z.boolean().exactOptional(),
   }),

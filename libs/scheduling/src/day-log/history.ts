@@ -24,7 +24,7 @@ export interface Ask {
   /** Since then it waits, ms: before `at` where it waited already when the log began. */
   readonly askedAt: number;
   /** It ran already when the log began. */
-  readonly begun: { readonly place: RunningPlace; readonly startedAt: number } | null;
+  readonly begun: { readonly place: RunningPlace | null; readonly startedAt: number } | null;
   /** How it ran last; null: never. */
   run: { startedAt: number; endedAt: number | null; endedBy: 'itself' | Leaving['how'] | 'node' | null } | null;
   /** Left the line by itself. */

@@ -186,12 +186,12 @@ class WhatIfReplay {
     for (const life of this.#lives.values()) if (life.place?.node === id) this.#runs(life, life.place);
   }
 
-  /** It has its place, now or still: on a node that comes back, too. */
-  #runs(life: Life, place: RunningPlace): void {
-    const flavor = this.#nodes.get(place.node)?.flavor ?? place.flavor;
+  /** It has its place, now or still: on a node that comes back, too. @param place  null: nobody chose one */
+  #runs(life: Life, place: RunningPlace | null): void {
     const { workload, startedAt } = life;
     if (startedAt === null) return;
-    this.#events.push({ kind: 'running', workload, place: { ...place, flavor }, startedAt });
+    const now = place && { ...place, flavor: this.#nodes.get(place.node)?.flavor ?? place.flavor };
+    this.#events.push({ kind: 'running', workload, place: now, startedAt });
   }
 
   #step(): void {

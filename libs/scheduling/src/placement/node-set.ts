@@ -1,6 +1,6 @@
 import { Fragmentation } from './fragmentation.js';
 import { type NodeAvailability, type NodeSpec, NodeState } from './node-state.js';
-import type { Placement } from './placement.js';
+import { NO_NODE, type Placement } from './placement.js';
 import type { Choice, PlacementPolicy } from './placement-policy.js';
 import { NOWHERE, ScoreCache } from './score-cache.js';
 import { type Shape, type ShapeRequest, shapeKey, shapeOf } from './shape.js';
@@ -200,6 +200,7 @@ export class NodeSet {
   }
 
   private book(placement: Placement, sign: 1 | -1): void {
+    if (placement.node === NO_NODE) return;
     const slot = this.slotNamed(placement.node);
     (this.nodes[slot] as NodeState).book(placement, sign);
     this.undo?.push(() => this.book(placement, sign === 1 ? -1 : 1));

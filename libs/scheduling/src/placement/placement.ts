@@ -1,5 +1,9 @@
+/** The node of what runs, but nobody knows where: it is held of the sum, and of no node. */
+export const NO_NODE = '';
+
 /** Where a task lies and what it holds there. Plain data: survives JSON. */
 export interface Placement {
+  /** Its id, or `NO_NODE`. */
   node: string;
   cpuMilli: number;
   memoryBytes: number;

@@ -10,6 +10,7 @@ import { incarnations } from './0005-incarnations.js';
 import { projects } from './0006-projects.js';
 import { places } from './0007-places.js';
 import { schedulingConfig } from './0008-scheduling-config.js';
+import { instruments } from './0009-instruments.js';
 import { inputLogOrigins } from './0010-input-log-origins.js';
 import { kernelsAdmitted } from './0011-kernels-admitted.js';
 
@@ -23,6 +24,7 @@ const migrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '0006-projects': projects,
   '0007-places': places,
   '0008-scheduling-config': schedulingConfig,
+  '0009-instruments': instruments,
   '0010-input-log-origins': inputLogOrigins,
   '0011-kernels-admitted': kernelsAdmitted,
 });

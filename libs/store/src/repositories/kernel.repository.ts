@@ -74,6 +74,22 @@ export class KernelRepository implements KernelReader {
     }));
   }
 
+  /** From admission to readiness, milliseconds, of the kernels that were submitted last, newest first. */
+  async startTimes(limit: number): Promise<{ kernelspec: string; ms: number }[]> {
+    const rows = await this.db
+      .selectFrom('kernels')
+      .select(['kernelspec', 'admitted_at', 'ready_at'])
+      .where('admitted_at', 'is not', null)
+      .where('ready_at', 'is not', null)
+      .orderBy('submitted_at', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(({ kernelspec, admitted_at: from, ready_at: to }) => ({
+      kernelspec,
+      ms: Number(to) - Number(from),
+    }));
+  }
+
   async save(kernels: readonly Kernel[]): Promise<void> {
     const rows = kernels.map((kernel) => rowOf(kernel, this.seal));
     await upsert(this.db, 'kernels', 'id', rows);
@@ -109,6 +125,7 @@ function rowOf(kernel: Kernel, seal: Seal): KernelTable {
     token_id: kernel.tokenId,
     kernelspec: kernel.kernelspec,
     project: kernel.project,
+    instrument: kernel.instrument,
     priority_class: kernel.priorityClass,
     requests: JSON.stringify(kernel.requests),
     launch: seal.close(JSON.stringify(kernel.launch)),
@@ -138,6 +155,7 @@ function kernelOf(row: Selectable<KernelTable>, seal: Seal): Kernel {
     tokenId: row.token_id,
     kernelspec: row.kernelspec,
     project: row.project,
+    instrument: row.instrument,
     priorityClass: row.priority_class,
     requests: JSON.parse(row.requests),
     launch: JSON.parse(seal.open(row.launch)),

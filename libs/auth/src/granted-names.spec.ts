@@ -1,18 +1,18 @@
-import { projectsOf } from './projects.js';
+import { grantedNames } from './granted-names.js';
 
 const projects = { tomography: ['xas', 'tomo'], spectroscopy: ['xas'], 'in-house': ['staff'] };
 const groups = { staff: ['ana'], tomo: ['bo'] };
 const caller = (user: string, of: string[]) => ({ user, scopes: ['kernels' as const], groups: of, actAs: ['*'] });
 
 it('are those of the groups in the token and of the configured ones', () => {
-  expect(projectsOf(caller('ana', ['xas']), 'ana', groups, projects)).toEqual([
+  expect(grantedNames(caller('ana', ['xas']), 'ana', groups, projects)).toEqual([
     'in-house',
     'spectroscopy',
     'tomography',
   ]);
-  expect(projectsOf(caller('ana', []), 'ana', groups, projects)).toEqual(['in-house']);
-  expect(projectsOf(caller('eve', ['constructor']), 'eve', groups, projects)).toEqual([]);
+  expect(grantedNames(caller('ana', []), 'ana', groups, projects)).toEqual(['in-house']);
+  expect(grantedNames(caller('eve', ['constructor']), 'eve', groups, projects)).toEqual([]);
 });
 
 it('of somebody else are not those of the token', () =>
-  expect(projectsOf(caller('hub', ['xas', 'staff']), 'bo', groups, projects)).toEqual(['tomography']));
+  expect(grantedNames(caller('hub', ['xas', 'staff']), 'bo', groups, projects)).toEqual(['tomography']));
