@@ -175,7 +175,7 @@ it.each([
   ],
   [
     'an API server that is not there',
-    (known: string) => known.replace(/("server":"https:\/\/[^:"]+):\d+/, '$1:1'),
+    (known: string) => known.replace(/("server":"https:\/\/[^:"]+):\d+/, '$1:6399'),
     /API server of the cluster can not be reached \(.*ECONNREFUSED/,
   ],
 ])(
