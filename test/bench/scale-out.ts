@@ -13,6 +13,7 @@ import { leak } from './scale-out/leak.js';
 import { messages } from './scale-out/messages.js';
 import { PREFACE, page } from './scale-out/page.js';
 import type { Asked, Part } from './scale-out/part.js';
+import { podStarts } from './scale-out/pod-starts.js';
 import { requests } from './scale-out/requests.js';
 import { submissions } from './scale-out/submissions.js';
 
@@ -52,6 +53,7 @@ const PARTS = {
     false,
   ),
   requests: sized({}, {}, requests, false),
+  'pod-starts': sized({ pool: 40, cold: 20, rounds: 3 }, { pool: 2, cold: 2, rounds: 1 }, podStarts, false),
 };
 
 const log = (line: string) => process.stderr.write(`${line}\n`);

@@ -129,7 +129,7 @@ export class Cluster {
     const metadata = { name: 'beamgate' };
     const verbs = ['get', 'list', 'create', 'delete'];
     const rules = [
-      { apiGroups: [''], resources: ['pods'], verbs: [...verbs, 'watch'] },
+      { apiGroups: [''], resources: ['pods'], verbs: [...verbs, 'watch', 'patch'] },
       { apiGroups: [''], resources: ['secrets'], verbs },
       { apiGroups: [''], resources: ['events'], verbs: ['list', 'watch'] },
     ];

@@ -56,6 +56,11 @@ describe('a warm pod', () => {
     expect(pods.said('claiming a warm kernel')).toHaveLength(0);
     const [one, two] = await Promise.all([pods.launched(), pods.launched()]);
     expect(pods.said('claiming a warm kernel')).toHaveLength(1);
+    const labelled = await eventually('its pod says whose it is', async () => {
+      const labelSelector = 'beamgate/claimed-by';
+      return (await cluster.core.listNamespacedPod({ namespace: NAMESPACE, labelSelector })).items[0];
+    });
+    expect([one.kernelId, two.kernelId]).toContain(labelled.metadata?.labels?.['beamgate/claimed-by']);
     expect(new Set([one, two, other].map(({ endpoint }) => endpoint.socket)).size).toBe(3);
   }, 120_000);
 

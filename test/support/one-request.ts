@@ -77,8 +77,9 @@ export class OneRequest {
     over.abort();
     await client.close();
     if (request === undefined) return 0;
+    // What has no number the gateway made, which shows below a cell why it waits.
     const begun = client.received.filter(
-      (one) => isOf(one, request) && one.message.content['execution_state'] === 'busy',
+      (one) => one.number > 0 && isOf(one, request) && one.message.content['execution_state'] === 'busy',
     );
     return begun.length;
   }

@@ -78,6 +78,10 @@ export class HostedPod {
     return this.pod.podId;
   }
 
+  get ref(): PodRef {
+    return this.pod;
+  }
+
   get kernelId(): KernelId {
     return this.#kernel.kernelId;
   }

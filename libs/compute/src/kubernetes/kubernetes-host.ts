@@ -334,7 +334,18 @@ export class KubernetesHost implements KernelHost {
   }
 
   #tell(fact: KernelFact): void {
-    if (!this.#closed) this.#listener(fact);
+    if (this.#closed) return;
+    this.#listener(fact);
+    if (fact.kind === 'ready') this.#labelClaimed(fact.kernelId);
+  }
+
+  /** For people who look at pods; whose a pod is, its agent says, so nothing is lost where this can't be done. */
+  #labelClaimed(kernelId: KernelId): void {
+    const pod = this.#hosted.kernel(kernelId);
+    if (pod === undefined || pod.podId === kernelId) return;
+    this.#api.label(pod.ref, { [LABEL.claimedBy]: kernelId }).catch((error: Error) => {
+      this.options.log.info({ kernelId, reason: error.message }, 'the pod of a kernel could not be labelled');
+    });
   }
 }
 

@@ -9,8 +9,16 @@ export const AGENT_PORT = 7100;
 /** Of the agent in its container: the kernel's must be another. */
 export const AGENT_UID = 10001;
 export const KERNEL_CONTAINER = 'kernel';
-/** `kernel` is the id under which the pod was made; one that was warm then serves another, which its agent knows. */
-export const LABEL = { launcher: 'beamgate/launcher', kernel: 'beamgate/kernel', warm: 'beamgate/warm' };
+/**
+ * `kernel` is the id under which the pod was made; one that was warm then serves another, which its agent knows, and
+ * `claimedBy` says to people.
+ */
+export const LABEL = {
+  launcher: 'beamgate/launcher',
+  kernel: 'beamgate/kernel',
+  warm: 'beamgate/warm',
+  claimedBy: 'beamgate/claimed-by',
+};
 export const selectorOf = (launcher: string): string => `${LABEL.launcher}=${launcher},${LABEL.kernel}`;
 
 const SPEC = 'spec';

@@ -1,4 +1,12 @@
-import { CoreV1Api, type KubeConfig, type V1Pod, type V1PodList, type V1Secret } from '@kubernetes/client-node';
+import {
+  CoreV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
+  type V1Pod,
+  type V1PodList,
+  type V1Secret,
+} from '@kubernetes/client-node';
 import type { KernelId } from '#libs/contracts';
 import { deleted, isThere, persistently, sentenceOf, statusOf } from './calls.js';
 import { podName } from './manifest.js';
@@ -59,6 +67,11 @@ export class PodApi {
       if (!isThere(error)) throw error;
       return persistently(() => this.core.readNamespacedPod({ namespace, name }));
     }
+  }
+
+  async label({ podId, namespace }: PodRef, labels: Record<string, string>): Promise<void> {
+    const asMerge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+    await this.core.patchNamespacedPod({ name: podName(podId), namespace, body: { metadata: { labels } } }, asMerge);
   }
 
   /** Deletes pod and secret. @returns whether there was a pod, of whose end a watch will tell */

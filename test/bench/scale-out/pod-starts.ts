@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { Cluster, IMAGES } from '../../cluster/cluster.js';
+import { eventually } from '../../support/processes.js';
+import { ScaleOut } from '../../support/scale-out.js';
+import { type Starts, startsAtOnce, startsInTurn } from '../start.js';
+import { quantile } from '../statistics.js';
+import type { Note, Part } from './part.js';
+
+const NAMESPACE = 'kernels';
+const MEBI = 1024 * 1024;
+const FULL_SECONDS = 300;
+
+/** From the POST to the kernel_info_reply of a kernel in a pod: without a pool, from a pool in turn, and all of it at once. */
+export const podStarts =
+  ({ pool, cold, rounds }: { pool: number; cold: number; rounds: number }): Part =>
+  async (note, say) => {
+    const cluster = await Cluster.start();
+    try {
+      await cluster.makeNamespace(NAMESPACE);
+      await cluster.allowBroker(NAMESPACE);
+      await withPool(cluster, 0, async (all) => {
+        await startsInTurn(all.gateways[0], 'python3', 2);
+        const { times, lost } = await startsInTurn(all.gateways[0], 'python3', cold);
+        if (lost > 0) throw new Error(`${lost} cold starts were lost`);
+        note(`cold, image present, p50 of ${cold}`, 'ms', quantile(times, 0.5), { most: 1000 });
+        note(`cold, image present, longest of ${cold}`, 'ms', Math.max(...times));
+      });
+      await withPool(cluster, pool, (all) => fromPool(all, pool, rounds, note, say));
+    } finally {
+      await cluster.end();
+    }
+  };
+
+async function fromPool(all: ScaleOut, pool: number, rounds: number, note: Note, say: (line: string) => void) {
+  const [gateway] = all.gateways;
+  const inTurn: number[] = [];
+  const atOnce: number[] = [];
+  const add = (to: number[], { times, lost }: Starts): void => {
+    if (lost > 0) throw new Error(`${lost} starts were lost`);
+    to.push(...times);
+  };
+  // The first starts of a service compile it.
+  add([], await startsInTurn(gateway, 'python3', Math.min(pool, 10)));
+  for (let round = 0; round < rounds; round += 1) {
+    await full(all, pool);
+    add(inTurn, await startsInTurn(gateway, 'python3', pool));
+    await full(all, pool);
+    add(atOnce, await startsAtOnce(gateway, 'python3', pool));
+    say(
+      `round ${round + 1}: p50 ${quantile(inTurn, 0.5).toFixed(1)} ms in turn, ${quantile(atOnce, 0.5).toFixed(0)} ms at once`,
+    );
+  }
+  const of = `of ${inTurn.length}`;
+  note(`warm, in turn, p50 ${of}`, 'ms', quantile(inTurn, 0.5), { most: 30 });
+  note(`warm, in turn, p99 ${of}`, 'ms', quantile(inTurn, 0.99), { most: 120 });
+  note(`warm, ${pool} at once from a pool of ${pool}, p95 ${of}`, 'ms', quantile(atOnce, 0.95), { most: 500 });
+}
+
+/** Nothing says so but the log: how often the pool said that it is full is counted. */
+const full = (all: ScaleOut, size: number): Promise<true> =>
+  eventually(
+    `a pool of ${size} is full`,
+    () => {
+      const lines = readFileSync(all.launcher.logFile, 'utf8').trimEnd().split('\n');
+      const last = lines.findLast((line) => /"(warm kernel ready|claiming a warm kernel)"/.test(line)) ?? '';
+      return last.includes(`"ready":${size},`) || undefined;
+    },
+    FULL_SECONDS,
+  );
+
+/** The services on pods, with `size` warm ones. */
+async function withPool(cluster: Cluster, size: number, work: (all: ScaleOut) => Promise<void>): Promise<void> {
+  const requests = { cpuMilli: 10, memoryBytes: 32 * MEBI };
+  const all = await ScaleOut.start({
+    config: {
+      compute: {
+        host: 'kubernetes',
+        kubeconfig: cluster.kubeconfig('broker'),
+        namespace: NAMESPACE,
+        agentImage: IMAGES.agent,
+        images: { python3: { image: IMAGES.kernel } },
+      },
+      profiles: { small: { requests, limits: { cpuMilli: null, memoryBytes: 400 * MEBI } } },
+      pools:
+        size === 0 ? { kernelspecs: {} } : { kernelspecs: { python3: { floor: size, ceiling: size } }, budget: size },
+      scheduling: { cpuMilli: 100_000, maxKernels: 200, maxKernelsPerUser: 200 },
+    },
+  });
+  try {
+    await work(all);
+  } finally {
+    await all.stop();
+  }
+}
