@@ -15,6 +15,7 @@ import { PREFACE, page } from './scale-out/page.js';
 import type { Asked, Part } from './scale-out/part.js';
 import { podStarts } from './scale-out/pod-starts.js';
 import { requests } from './scale-out/requests.js';
+import { returns } from './scale-out/returns.js';
 import { submissions } from './scale-out/submissions.js';
 
 const { values: options } = parseArgs({
@@ -45,6 +46,7 @@ const PARTS = {
   failover: sized({ waiting: 50, kills: 10 }, { waiting: 5, kills: 1 }, failover),
   submissions: sized({ perSecond: 1_200, seconds: 20 }, { perSecond: 200, seconds: 2 }, submissions),
   cost: sized({ quietSeconds: 30 }, { quietSeconds: 2 }, cost, false),
+  returns: sized({ kernels: 500 }, { kernels: 5 }, returns, false),
   leak: sized({ kernels: 100, rounds: 6 }, { kernels: 4, rounds: 2 }, leak, false),
   informers: sized(
     { nodes: 5_000, pods: 20_000, changingSeconds: 20 },
@@ -63,6 +65,8 @@ function partOf(name: string) {
   if (!(name in PARTS)) throw new Error(`--only ${name}: there are ${Object.keys(PARTS).join(', ')}`);
   return PARTS[name as keyof typeof PARTS] as ReturnType<typeof sized>;
 }
+
+for (const name of chosen) partOf(name);
 
 const repeats = options.smoke ? 1 : Number(options.repeats);
 const asked = new Map<string, Asked>();

@@ -15,6 +15,7 @@ two gatekeepers of which one stands by, a launcher. How it is measured:
   number. Descriptors and memory after the end of all say what stays.
 - **leak**: the same kernels come and go in rounds; what a service holds after a full collection of garbage is compared between
   the first round and the last.
+- **returns**: the launcher, then the leading gatekeeper, is killed among kernels with open sockets; then a new kernel is asked for.
 - **messages**: four null kernels flood at once, first through one gateway, then through two; the clients run in the same
   process. Each message is numbered, and those that never came are counted.
 - **failover**: \`kill -9\` of the gatekeeper that leads. A decision: a kernel that runs is ended, asked for until somebody takes
@@ -62,8 +63,7 @@ export function page(
     return [
       `## ${name}`,
       '',
-      `Sizes: ${sizes.join(', ')}.`,
-      '',
+      ...(sizes.length > 0 ? [`Sizes: ${sizes.join(', ')}.`, ''] : []),
       '| figure | value | asked |',
       '| --- | --- | --- |',
       ...rows,

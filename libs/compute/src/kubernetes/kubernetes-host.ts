@@ -9,14 +9,12 @@ import { HostedPods } from './hosted-pods.js';
 import type { KubernetesHostOptions } from './kubernetes-host-options.js';
 import { labelled } from './labelled.js';
 import { endpointOf, LABEL, type PodAgentSpec, podName, selectorOf, specOf } from './manifest.js';
-import { named } from './named.js';
-import { NodeReports } from './node-reports.js';
+import { NodeWatch } from './node-watch.js';
 import { PodApi, type PodRef, podsPath } from './pod-api.js';
 import type { PodContext } from './pod-context.js';
 import { PodPools } from './pod-pools.js';
 import { PodStarts } from './pod-starts.js';
 import { podWarnings } from './pod-warnings.js';
-import { Watched } from './watched.js';
 import { WatchedEach } from './watched-each.js';
 
 /** From its adoption to the first answer of a kernel that was still starting, seconds. */
@@ -25,8 +23,6 @@ const ADOPTED_START_SECONDS = 60;
 const ASK_MS = 5000;
 /** How long the end of a host waits for pods that are on their way out. */
 const FAREWELL_MS = 2000;
-/** What nodes are told of together: a rollout changes many pods at once. */
-const TOGETHER_MS = 200;
 
 /** Kernels as pods of one cluster, each of an agent's and a kernel's container. They outlive this process. */
 export class KubernetesHost implements KernelHost {
@@ -37,13 +33,8 @@ export class KubernetesHost implements KernelHost {
   readonly #starts: PodStarts;
   readonly #preparing = new Map<KernelId, { stopped: boolean }>();
   readonly #pods: WatchedEach<V1Pod>;
-  readonly #nodes: Watched<V1Node>;
-  readonly #strangers: Watched<V1Pod>;
-  readonly #reports: NodeReports;
+  readonly #nodes: NodeWatch;
   readonly #seen = new FoundTwice();
-  #telling: NodeJS.Timeout | undefined;
-  /** Whoever listens knows them all, and is told of changes alone. */
-  #areNodesTold = false;
   readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
   #listener: (fact: HostFact) => void = () => {};
@@ -54,9 +45,7 @@ export class KubernetesHost implements KernelHost {
   constructor(private readonly options: KubernetesHostOptions) {
     const { config, launcher, log, term } = options;
     const labelSelector = selectorOf(launcher);
-    const theirs = `${LABEL.launcher}!=${launcher}`;
     this.#api = new PodApi(config, labelSelector);
-    this.#reports = new NodeReports(options.tolerations, options.deviceResources);
     const tell = (fact: KernelFact) => this.#tell(fact);
     const remove = (pod: PodRef, graceSeconds: number) => this.#remove(pod, graceSeconds);
     this.#context = { term, log, introduced: new Set(), tell, remove };
@@ -71,36 +60,13 @@ export class KubernetesHost implements KernelHost {
       onOutage: (reason) => this.#tellOutage(namespace, reason),
       log,
     }));
-    this.#nodes = new Watched<V1Node>({
-      watch: new Watch(config),
-      path: '/api/v1/nodes',
-      list: (page) => this.#api.core.listNode(page),
-      keep: labelled,
-      onChange: (node) => {
-        // A kubelet writes its node every few minutes, mostly with nothing new for us.
-        if (this.#reports.onNode(node)) this.#tellNodes();
-        if (isSilent(node)) this.#lose(node);
-      },
-      onGone: (node) => {
-        this.#reports.onNodeGone(node);
-        this.#tellNodes();
-        this.#lose(node);
-      },
+    this.#nodes = new NodeWatch(options, this.#api.core, {
+      tell: (fact) => !this.#closed && this.#listener(fact),
+      onLost: (node) => this.#lose(node),
       onOutage: (reason) => this.#tellOutage('', reason),
-      log,
-    });
-    this.#strangers = new Watched<V1Pod>({
-      watch: new Watch(config),
-      path: '/api/v1/pods',
-      labelSelector: theirs,
-      list: (page) => this.#api.core.listPodForAllNamespaces({ labelSelector: theirs, ...page }),
-      keep: named,
-      onChange: (pod) => this.#reports.onPod(pod) && this.#tellNodes(),
-      onGone: (pod) => this.#reports.onPodGone(pod) && this.#tellNodes(),
-      log,
     });
     this.#warnings = podWarnings(config, options.namespaces, this.#api.core, log, (pod) => this.#hosted.pod(pod));
-    const seen = { pods: this.#pods, nodes: this.#nodes };
+    const seen = { pods: this.#pods, nodes: this.#nodes.nodes };
     this.#starts = new PodStarts(options, this.#api, this.#hosted, this.#context, seen);
     const start = (...of: Parameters<PodStarts['warm']>) => this.#starts.warm(...of);
     this.#pools = new PodPools(options, start, () => this.#preparing.size === 0);
@@ -164,10 +130,9 @@ export class KubernetesHost implements KernelHost {
   /** What our labels are on is compared with what is wanted: pods and secrets alike, for either may be left alone. */
   async reconcile(kernelIds: readonly KernelId[]): Promise<void> {
     const wanted = new Set<string>(kernelIds);
-    await Promise.all([this.#pods.answered, this.#nodes.answered]);
+    await Promise.all([this.#pods.answered, this.#nodes.nodes.answered]);
     // A gatekeeper that asks is new, or we are: it knows of no node.
-    this.#areNodesTold = false;
-    this.#tellNodes();
+    this.#nodes.tellAll();
     this.#listener({ kind: 'hindered', reason: this.#outage });
     const { readable } = this.#pods;
     const [pods, secrets] = await Promise.all([this.#api.listPods(readable), this.#api.listSecrets(readable)]);
@@ -251,7 +216,6 @@ export class KubernetesHost implements KernelHost {
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#telling);
     const warm = this.#pools.pods;
     this.#starts.close();
     this.#pools.close();
@@ -260,23 +224,8 @@ export class KubernetesHost implements KernelHost {
     await Promise.race([left, delay(FAREWELL_MS, undefined, { ref: false })]);
     for (const kernel of this.#hosted.all) kernel.release();
     this.#hosted.clear();
-    const watches = [this.#pods, this.#nodes, this.#strangers, this.#warnings];
+    const watches = [this.#pods, this.#nodes, this.#warnings];
     await Promise.all(watches.map((one) => one.close()));
-  }
-
-  /** Once it is known what is there; a node without its strangers would look empty. */
-  #tellNodes(): void {
-    if (this.#closed || this.#telling !== undefined) return;
-    this.#telling = setTimeout(() => {
-      void Promise.all([this.#nodes.listed, this.#strangers.listed]).then(() => {
-        this.#telling = undefined;
-        const changes = this.#areNodesTold ? this.#reports.changes() : undefined;
-        this.#areNodesTold = true;
-        if (this.#closed) return;
-        if (changes === undefined) this.#listener({ kind: 'nodes', nodes: this.#reports.all() });
-        else this.#listener({ kind: 'nodes-changed', ...changes });
-      });
-    }, TOGETHER_MS).unref();
   }
 
   get #outage(): string | null {
@@ -355,7 +304,3 @@ const refOf = (object: V1Pod | V1Secret): PodRef => ({
   namespace: object.metadata?.namespace ?? '',
 });
 const imageOf = (pod: V1Pod): string => pod.spec?.containers.find(({ name }) => name === 'kernel')?.image ?? '';
-
-/** Unknown says that its kubelet has been silent for the cluster's grace period. */
-const isSilent = (node: V1Node): boolean =>
-  node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'Unknown') === true;
