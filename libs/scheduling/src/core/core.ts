@@ -1,6 +1,7 @@
 import type { CoreAction, WaitReason } from './actions.js';
-import { admitInOrder, backfill } from './admit.js';
+import { admitInOrder } from './admit.js';
 import { apply } from './apply.js';
+import { backfill } from './backfill.js';
 import { Cycle } from './cycle.js';
 import { clearForReservations, renewLeases } from './leases.js';
 import type { CoreEvent } from './model.js';

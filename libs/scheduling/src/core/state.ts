@@ -7,6 +7,7 @@ import { Ledger } from './ledger.js';
 import type { ClassConfig, CoreConfig, QueueConfig } from './model.js';
 import type { Nomination } from './nomination.js';
 import { Pool } from './pool.js';
+import { Ranking } from './ranking.js';
 import type { Running } from './running.js';
 import { Spares } from './spares.js';
 import { Waiting } from './waiting.js';
@@ -28,6 +29,7 @@ export class FullState {
   readonly pools = new Map<string, Pool>();
   readonly flavorOfNode = new Map<string, string>();
   readonly holdings = new Holdings();
+  readonly ranking: Ranking = new Ranking(this);
   /** By who is to start. */
   readonly nominations = new Map<string, Nomination>();
   /** By who was evicted. */
@@ -67,6 +69,8 @@ export class FullState {
       pool = new Pool(flavor, this.policy, this.now);
       pool.reserve(this.config.reservations);
       this.pools.set(flavor, pool);
+      // It may be reserved for some.
+      this.waiting.reorder();
     }
     return pool;
   }
