@@ -61,7 +61,8 @@ export class FreeSteps {
     let low = start.step;
     for (let run = start.run; run < this.#runs.length && (this.#starts[run] as number) < end; run += 1, low = 0) {
       const { times } = this.#runs[run] as Run;
-      const last = firstAfter(times, end - 1) - 1;
+      const isWhole = (this.#starts[run + 1] ?? Infinity) <= end;
+      const last = isWhole ? times.length - 1 : firstAfter(times, end - 1) - 1;
       if (last < low || !this.#isFree({ run, step: last }, amounts)) continue;
       let high = last;
       while (low < high) {

@@ -13,10 +13,9 @@ export function openFor({ state, heads }: Cycle, kind: Kind): number {
     const pool = heads.get(flavor)?.pool;
     if (!pool) continue;
     const isReserved = pool.reservations.some(({ from, to }) => from <= state.now && state.now < to);
-    const { freeNow, capacity } = pool.profile;
-    if (!within(kind.amounts, isReserved ? capacity : freeNow)) continue;
-    if (!pool.nodes.fits(shapeIn(kind, pool.nodes))) continue;
-    longest = Math.max(longest, isReserved ? Infinity : pool.profile.freeFor(kind.amounts));
+    const room = isReserved ? Infinity : pool.profile.freeFor(kind.amounts);
+    if (room === 0 || !within(kind.amounts, pool.profile.capacity)) continue;
+    if (pool.nodes.fits(shapeIn(kind, pool.nodes))) longest = Math.max(longest, room);
   }
   return longest;
 }

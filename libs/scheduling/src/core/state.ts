@@ -105,7 +105,7 @@ export class FullState {
   unbook(running: Running): void {
     const { workload, flavor, amounts } = running;
     const pool = this.pool(flavor);
-    if (pool.booked.get(workload.id) === running) pool.end(running);
+    if (pool.isBooked(running)) pool.end(running);
     this.ledger.release(workload.queue, flavor, amounts);
   }
 
