@@ -13,8 +13,9 @@ const SERIES: readonly { name: string; style: string; of: (one: Figures) => numb
 /** Of which a line of n log n is drawn through the smallest size. */
 const WITH_LINE: readonly string[] = ['finish p50', 'reorder p50'];
 
-/** Of the height. */
-const KEY_AT = 0.93;
+/** Of the height: of the highest cost, of the key above it. */
+const TOP = 0.88;
+const KEY_AT = 0.96;
 
 const STYLE = `
 svg { background: #fff } text { font: 12px sans-serif; fill: #555 } .grid { stroke: #ddd }
@@ -27,7 +28,8 @@ export function costPlot(axis: Axis, figures: readonly Figures[]): string {
   const costs = figures.flatMap((one) => SERIES.map(({ of }) => of(one)));
   const [least, most] = [Math.floor(Math.log10(Math.min(...costs))), Math.ceil(Math.log10(Math.max(...costs)))];
   const across = (size: number): number => share(Math.log(size), sizes.map(Math.log));
-  const up = (ms: number): number => (Math.log10(ms) - least) / (most - least);
+  const height = (power: number): number => (TOP * (power - least)) / (most - least);
+  const up = (ms: number): number => height(Math.log10(ms));
   const lines = SERIES.flatMap(({ name, style, of }) => {
     const own = svg.line(
       figures.map((one) => [across(one[axis]), up(of(one))]),
@@ -38,7 +40,7 @@ export function costPlot(axis: Axis, figures: readonly Figures[]): string {
   });
   const horizontal = sizes.map((size) => ({ at: across(size), label: `${size}` }));
   const vertical = Array.from({ length: most - least + 1 }, (_, at) => ({
-    ...{ at: at / (most - least), label: `${Number((10 ** (least + at)).toPrecision(1))}` },
+    ...{ at: height(least + at), label: `${Number((10 ** (least + at)).toPrecision(1))}` },
   }));
   const key = [...SERIES, { name: 'n log n', style: 'bound' }].flatMap(({ name, style }, at) => {
     const from = 0.02 + 0.14 * at;
@@ -64,7 +66,7 @@ function bound(sizes: readonly number[], first: number, across: (size: number) =
     up((first * cost(n)) / cost(from)),
   ]);
   return svg.line(
-    points.filter(([, height]) => height <= 1),
+    points.filter(([, height]) => height <= TOP),
     'bound',
   );
 }

@@ -17,11 +17,11 @@ export function backfill(cycle: Cycle): void {
   const ranks = new Set<number>();
   for (const kind of kinds.values()) for (const rank of kind.ranks.keys()) ranks.add(rank);
   // Who fits only until the heads are protected from its rank may yet make others go.
-  const given: Given = { closed: new Set(), refused: new Set(), mayEvict: mayEvict(cycle.state) };
-  const before = given.mayEvict ? openLines(cycle) : undefined;
+  const given: Given = { closed: new Set(), full: new Set(), refused: new Set(), mayEvict: mayEvict(cycle.state) };
+  const before = given.mayEvict ? openLines(cycle, given) : undefined;
   for (const rank of [...ranks].sort((a, b) => b - a)) {
     for (const heads of cycle.heads.values()) heads.protectFromBelow(rank);
-    const lines: readonly RankLine[] = (before ?? openLines(cycle, rank)).get(rank) ?? [];
+    const lines: readonly RankLine[] = (before ?? openLines(cycle, given, rank)).get(rank) ?? [];
     if (lines.length > 0) new Filling(cycle, rank, lines, given).run();
   }
 }

@@ -95,7 +95,7 @@ export class Filling {
   }
 
   #roomFor(kind: Kind): number {
-    const known = this.#rooms.get(kind) ?? openFor(this.cycle, kind);
+    const known = this.#rooms.get(kind) ?? openFor(this.cycle, this.given, kind);
     this.#rooms.set(kind, known);
     return known;
   }

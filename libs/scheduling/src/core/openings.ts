@@ -1,5 +1,6 @@
 import { within } from '../backfill/amounts.js';
 import type { Cycle } from './cycle.js';
+import type { Given } from './given.js';
 import { type Kind, type RankLine, shapeIn } from './line.js';
 
 /**
@@ -7,8 +8,9 @@ import { type Kind, type RankLine, shapeIn } from './line.js';
  *
  * @returns milliseconds; Infinity: where a reservation runs, which some may use; -1: it fits nowhere
  */
-export function openFor({ state, heads }: Cycle, kind: Kind): number {
+export function openFor({ state, heads }: Cycle, { full }: Given, kind: Kind): number {
   let longest = -1;
+  if (full.has(kind)) return longest;
   for (const flavor of kind.flavors) {
     const pool = heads.get(flavor)?.pool;
     if (!pool) continue;
@@ -17,6 +19,7 @@ export function openFor({ state, heads }: Cycle, kind: Kind): number {
     if (room === 0 || !within(kind.amounts, pool.profile.capacity)) continue;
     if (pool.nodes.fits(shapeIn(kind, pool.nodes))) longest = Math.max(longest, room);
   }
+  if (longest < 0) full.add(kind);
   return longest;
 }
 
@@ -25,11 +28,11 @@ export function openFor({ state, heads }: Cycle, kind: Kind): number {
  *
  * @param rank  this one alone
  */
-export function openLines(cycle: Cycle, rank?: number): Map<number, RankLine[]> {
+export function openLines(cycle: Cycle, given: Given, rank?: number): Map<number, RankLine[]> {
   const open = new Map<number, RankLine[]>();
   for (const kind of cycle.state.waiting.kinds.values()) {
     if (rank !== undefined && !kind.ranks.has(rank)) continue;
-    const longest = openFor(cycle, kind);
+    const longest = openFor(cycle, given, kind);
     if (longest < 0) continue;
     for (const [of, lines] of kind.ranks) {
       if (rank !== undefined && of !== rank) continue;

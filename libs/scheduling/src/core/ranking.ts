@@ -82,13 +82,16 @@ export class Ranking {
     if (waiting.allChanged || running.join(' ') !== this.#running) this.#anew();
     else {
       for (const group of waiting.changed) this.#place(group);
+      for (const [line, users] of waiting.changedUsers) for (const user of users) this.#use(line, user);
       for (const queue of ledger.changed) this.#borrowing(waiting.lines.get(queue));
       for (const queue of new Set([...ledger.changed, ...shares.changed]))
         for (const { standings } of this.#tracks.values()) standings.reseat(queue);
     }
     this.#running = running.join(' ');
     waiting.allChanged = false;
-    for (const { changed } of [waiting, ledger, shares]) changed.clear();
+    waiting.seen();
+    ledger.changed.clear();
+    shares.changed.clear();
   }
 
   #anew(): void {
@@ -128,8 +131,22 @@ export class Ranking {
   }
 
   #place(group: Group): void {
-    const { ask } = group;
     this.#look(group);
+    this.#put(group);
+  }
+
+  /** A user has had more, or less. */
+  #use({ queue, users }: QueueLine, user: string): void {
+    const usage = this.state.shares.userShare(queue, user);
+    for (let group = users.get(user); group; group = group.alike) {
+      if (group.at < 0 || group.usage === usage) continue;
+      group.usage = usage;
+      this.#put(group);
+    }
+  }
+
+  #put(group: Group): void {
+    const { ask } = group;
     if (ask.at < 0) ask.isBeyond = borrows(this.state, ask);
     const { first } = ask.contest;
     if (group.next) ask.contest.put(group);

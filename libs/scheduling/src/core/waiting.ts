@@ -14,6 +14,8 @@ export class Waiting {
   #classes: readonly ClassConfig[] = [];
   /** Groups whose place in the order may have changed since it was last asked for. */
   readonly changed = new Set<Group>();
+  /** Users whose usage in a queue has changed since. */
+  readonly changedUsers = new Map<QueueLine, Set<string>>();
   /** Whether that holds for all. */
   allChanged = true;
 
@@ -98,11 +100,19 @@ export class Waiting {
   reorder(queue?: string, user?: string): void {
     if (queue === undefined || user === undefined) {
       this.allChanged = true;
-      this.changed.clear();
+      this.seen();
       return;
     }
-    const first = this.#lines.queues.get(queue)?.users.get(user);
-    for (let group = first; group; group = group.alike) this.#change(group);
+    const line = this.#lines.queues.get(queue);
+    if (!line || this.allChanged) return;
+    const users = this.changedUsers.get(line) ?? new Set();
+    this.changedUsers.set(line, users.add(user));
+  }
+
+  /** What has changed is known. */
+  seen(): void {
+    this.changed.clear();
+    this.changedUsers.clear();
   }
 
   #change(group: Group): void {
