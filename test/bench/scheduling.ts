@@ -1,170 +1,90 @@
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fullCore, type NodeSpec } from '#libs/scheduling';
 import { root } from '../support/parts.js';
-import { Seeded } from '../support/seeded.js';
-import { quantile } from './statistics.js';
+import { type Figures, measure, type Size, WARM_UP } from './scheduling-measure.js';
+import { type Axis, costPlot } from './scheduling-plot.js';
 
 /*
- * `npm run bench:scheduling`: the core alone, on one processor. A cluster that is full, with so many waiting: each round one
- * ends, one is submitted, and the core decides. All times are of `step`, milliseconds.
+ * `npm run bench:scheduling`: the core alone, on one processor. `-- --only pending=100000,nodes=1213,queues=8,rounds=1000`
+ * measures one size.
  */
 
 const { values: options } = parseArgs({
-  options: { smoke: { type: 'boolean', default: false }, publish: { type: 'boolean', default: false } },
+  options: {
+    smoke: { type: 'boolean', default: false },
+    publish: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
 });
-const HOUR = 3_600_000;
-const UNBOUNDED = { nominal: 2 ** 50, borrowLimit: 0, lendLimit: 0 };
+const USUAL: Size = { pending: 100_000, nodes: 1_213, queues: 8, rounds: 1_000 };
+const SMOKE: Size = { pending: 2_000, nodes: 100, queues: 8, rounds: 50 };
+const sweeps: Readonly<Record<Axis, readonly number[]>> = {
+  pending: [10_000, 30_000, 100_000],
+  nodes: [300, 1_213, 3_000, 10_000],
+  queues: [1, 8, 100, 1_000],
+};
+const AXES = ['pending', 'nodes', 'queues'] as const;
 
-interface Size {
-  pending: number;
-  nodes: number;
-  queues: number;
-  rounds: number;
-}
-interface Figures extends Size {
-  decisionsPerSecond: number;
-  submitP50: number;
-  submitP99: number;
-  finishP50: number;
-  finishP99: number;
-  reorderMs: number;
-  bytesPerPending: number;
-}
-
-/** GPU nodes of one, two, four and eight devices, as clusters have them. */
-function nodeOf(index: number): NodeSpec {
-  const devices = [1, 2, 2, 4, 8, 8][index % 6] as number;
-  const gpu = { model: 'A100', devices: Array.from({ length: devices }, () => 'share' as const) };
-  return { id: `node-${index}`, cpuMilli: 16_000 * devices, memoryBytes: 2 ** 37, gpu };
-}
-
-function configOf(queues: number): fullCore.CoreConfig {
-  const quotas = { a100: { gpuMilli: UNBOUNDED, cpuMilli: UNBOUNDED, memoryBytes: UNBOUNDED } };
-  const of = { evict: 'never', minRuntimeMs: 0, leaseMs: 8 * HOUR, idleMs: HOUR, halfLifeMs: 24 * HOUR } as const;
-  return {
-    flavors: ['a100'],
-    cohorts: [{ name: 'site', parent: null, weight: 1, quotas: {} }],
-    queues: Array.from({ length: queues }, (_, at) => ({
-      ...{ name: `queue-${at}`, parent: 'site', weight: 1 + (at % 3), quotas, state: 'open' as const, caps: {} },
-    })),
-    classes: [
-      { name: 'interactive', rank: 700, maxWaitMs: 24 * HOUR, ...of },
-      { name: 'batch', rank: 500, maxWaitMs: 24 * HOUR, ...of },
-    ],
-    ...{ reservations: [], pools: [], protectedHeads: 1, graceMs: 0, evictedPerMinute: {} },
-  };
-}
-
-/** 200 users, 36 shapes. */
-function workloadOf(index: number, queues: number, now: number, random: Seeded): fullCore.CoreWorkload {
-  const whole = random.between(0, 3 - 1) === 0;
-  const gpuCount = whole ? 1 + random.between(0, 4 - 1) : 1;
-  return {
-    ...{
-      id: `w-${index}`,
-      queue: `queue-${index % queues}`,
-      user: `user-${random.between(0, 200 - 1)}`,
-      project: null,
-    },
-    ...{
-      instrument: null,
-      class: random.between(0, 10 - 1) === 0 ? 'interactive' : 'batch',
-      offset: 0,
-      flavors: ['a100'],
-    },
-    request: {
-      cpuMilli: [1_000, 2_000, 4_000, 8_000][random.between(0, 4 - 1)] as number,
-      ...{
-        memoryBytes: 2 ** 30,
-        gpuCount,
-        gpuMilli: whole ? 1_000 : ([200, 250, 500, 700, 1_000][random.between(0, 5 - 1)] as number),
-      },
-    },
-    ...{ environment: null, wallMs: 60_000 * (1 + random.between(0, 600 - 1)), submittedAt: now, evictions: 0 },
-  };
-}
-
-function measure({ pending, nodes, queues, rounds }: Size): Figures {
-  const random = new Seeded(20_261_124);
-  const state = new fullCore.State(configOf(queues), 0);
-  let now = 0;
-  let count = 0;
-  const submit = (): fullCore.CoreEvent => ({ kind: 'submitted', workload: workloadOf(count++, queues, now, random) });
-  const timed = (events: fullCore.CoreEvent[]): { ms: number; starts: number } => {
-    const before = process.hrtime.bigint();
-    const { actions } = fullCore.step(state, events, now);
-    const ms = Number(process.hrtime.bigint() - before) / 1e6;
-    return { ms, starts: actions.filter(({ kind }) => kind === 'start').length };
-  };
-  timed(Array.from({ length: nodes }, (_, at) => ({ kind: 'node-added' as const, flavor: 'a100', node: nodeOf(at) })));
-  // Until the nodes are full, then until so many wait.
-  while (state.waiting.size < Math.min(100, pending)) timed(Array.from({ length: 1_000 }, submit));
-  const empty = heap();
-  while (state.waiting.size < pending)
-    timed(Array.from({ length: Math.min(5_000, pending - state.waiting.size) }, submit));
-  const bytesPerPending = Math.round((heap() - empty) / pending);
-  const submits: number[] = [];
-  const finishes: number[] = [];
-  let [starts, spent] = [0, 0];
-  for (let round = 0; round < rounds; round += 1) {
-    now += 50;
-    const running = [...state.running.keys()];
-    const finish = timed([{ kind: 'released', id: running[random.between(0, running.length - 1)] as string }]);
-    const submitted = timed([submit()]);
-    finishes.push(finish.ms);
-    submits.push(submitted.ms);
-    starts += finish.starts + submitted.starts;
-    spent += finish.ms;
-  }
-  const reorders = Array.from({ length: 5 }, () => {
-    now = state.shares.nextSampleAt();
-    return timed([{ kind: 'tick' }]).ms;
-  });
-  return {
-    ...{ pending, nodes, queues, rounds, decisionsPerSecond: Math.round(starts / (spent / 1_000)), bytesPerPending },
-    ...{ submitP50: quantile(submits, 0.5), submitP99: quantile(submits, 0.99) },
-    ...{ finishP50: quantile(finishes, 0.5), finishP99: quantile(finishes, 0.99), reorderMs: quantile(reorders, 0.5) },
-  };
-}
-
-function heap(): number {
-  globalThis.gc?.();
-  globalThis.gc?.();
-  return process.memoryUsage().heapUsed;
-}
-
-const rounds = options.smoke ? 50 : 1_000;
-const largest = options.smoke ? 2_000 : 100_000;
-const sizes: Size[] = options.smoke
-  ? [{ pending: largest, nodes: 100, queues: 8, rounds }]
-  : [
-      ...[10_000, 30_000, 100_000].map((pending) => ({ pending, nodes: 1_213, queues: 8, rounds })),
-      ...[300, 3_000, 10_000].map((nodes) => ({ pending: largest, nodes, queues: 8, rounds })),
-      ...[1, 100, 1_000].map((queues) => ({ pending: largest, nodes: 1_213, queues, rounds })),
-    ];
-const figures = sizes.map((size) => {
-  const found = measure(size);
-  process.stderr.write(`${JSON.stringify(found)}\n`);
+/** Each size once, however many sweeps it is in. */
+const known = new Map<string, Figures>();
+function figuresOf(size: Size): Figures {
+  const key = JSON.stringify(size);
+  const found = known.get(key) ?? measure(size);
+  if (!known.has(key)) process.stderr.write(`${JSON.stringify(found)}\n`);
+  known.set(key, found);
   return found;
-});
+}
+
+const sizeOf = (text: string): Size => {
+  const size = { ...USUAL };
+  for (const part of text.split(',')) {
+    const [name = '', value = ''] = part.split('=');
+    if (!(name in size) || !(Number(value) > 0)) throw new Error(`--only: ${part} is no size`);
+    size[name as keyof Size] = Number(value);
+  }
+  return size;
+};
+
 const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(2));
-const lines = figures.map(
-  (one) =>
-    `| ${one.pending} | ${one.nodes} | ${one.queues} | ${one.decisionsPerSecond} | ${number(one.submitP50)} / ${number(one.submitP99)} | ` +
-    `${number(one.finishP50)} / ${number(one.finishP99)} | ${number(one.reorderMs)} | ${one.bytesPerPending} |`,
-);
+const row = ({ pending, nodes, queues, submit, finish, reorder, ...one }: Figures): string =>
+  `| ${pending} | ${nodes} | ${queues} | ${one.decisionsPerSecond} | ${number(submit.p50)} / ${number(submit.p99)} | ` +
+  `${number(finish.p50)} / ${number(finish.p99)} | ${number(reorder.p50)} / ${number(reorder.p99)} | ${one.bytesPerPending} |`;
+const pictureOf = (axis: Axis): string => `scheduling-${axis}.svg`;
+
+if (options.only !== undefined || options.smoke) figuresOf(options.smoke ? SMOKE : sizeOf(options.only ?? ''));
+else for (const axis of AXES) for (const size of sweeps[axis]) figuresOf({ ...USUAL, [axis]: size });
+
+const pictures = AXES.map((axis) => `![Milliseconds of one step against ${axis}](../images/${pictureOf(axis)})`);
 const page = `# The scheduling core, measured
 
-\`npm run bench:scheduling\`, the core alone on one processor: ${cpus()[0]?.model.trim()}. A full cluster (nodes of 1 to 8
-devices), ${rounds} rounds of one end and one submission each; 200 users, 36 shapes, two classes, wall limits of 1 to 600
-minutes, one protected head. Milliseconds of one \`step\`, p50 / p99. A reorder is a step at which all shares change.
+\`npm run bench:scheduling\` (\`-- --publish\` writes this page and its pictures), the core alone on one processor:
+${cpus()[0]?.model.trim()}, load average ${loadavg()[0]?.toFixed(1)} on ${cpus().length} processors at the end. A full cluster (nodes of 1 to 8
+devices), ${USUAL.rounds} rounds of one end and one submission each after ${WARM_UP} that do not count; 200 users, 36 shapes, two classes, wall
+limits of 1 to 600 minutes, one protected head. Milliseconds of one \`step\`, p50 / p99: a submission, an end with all that starts
+after it, and a reorder, at which all shares change. Placed decisions are starts by all the time that the rounds took.
+Times are those of the wall clock: where the load average is above the number of processors, the 99th percentiles and the
+decisions a second are those of the machine's other work.
 
 | pending | nodes | queues | placed decisions/s | submit | finish | reorder | bytes per pending |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-${lines.join('\n')}
+${[...known.values()].map(row).join('\n')}
+
+Against one size each, both axes logarithmic; the dotted lines are n log n through the smallest size of *finish p50* and
+*reorder p50*. With more queues more workloads wait in queues, asks and groups of their own, each of which takes memory.
+
+${pictures.join('\n\n')}
 `;
-if (options.publish) writeFileSync(join(root, 'docs/reference/bench-scheduling.md'), page);
+if (options.publish) {
+  writeFileSync(join(root, 'docs/reference/bench-scheduling.md'), page);
+  for (const axis of AXES)
+    writeFileSync(
+      join(root, 'docs/images', pictureOf(axis)),
+      costPlot(
+        axis,
+        sweeps[axis].map((size) => figuresOf({ ...USUAL, [axis]: size })),
+      ),
+    );
+}
 process.stdout.write(page);

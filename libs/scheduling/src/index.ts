@@ -18,4 +18,5 @@ export { type OpenbReplay, type OpenbResult, replayOpenb } from './simulate/open
 export { openbArrivals } from './simulate/openb-arrivals.js';
 export { openbNodes } from './simulate/openb-nodes.js';
 export { type OpenbTask, openbTasks } from './simulate/openb-tasks.js';
+export * as svg from './simulate/svg.js';
 export type { UnallocatedMilli } from './simulate/unallocated.js';

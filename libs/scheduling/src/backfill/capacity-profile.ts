@@ -1,5 +1,6 @@
-import { type Amounts, within } from './amounts.js';
+import type { Amounts } from './amounts.js';
 import { firstAfter } from './first-after.js';
+import { FreeSteps } from './free-steps.js';
 import { SortedList } from './sorted-list.js';
 
 /** The end of what has none. */
@@ -23,18 +24,15 @@ interface Ending {
 }
 
 /**
- * What is free of one flavor from now on: a step function of time, one vector per step, kept minimal (neighbouring steps
- * differ). Running workloads only ever give back, so it falls nowhere but where a head or a reservation begins: between
- * two falls a query is a binary search. With n steps and f falls to come, a query costs O(f log n), a change O(n) plain
- * additions over the steps that it spans.
+ * What is free of one flavor from now on: a step function of time. Running workloads only ever give back, so it falls
+ * nowhere but where a head or a reservation begins: between two falls a query is a binary search. With n steps and f falls
+ * to come, a query costs O(f log n), a change about the square root of n.
  *
  * Steps are below zero only where the holds themselves exceed the capacity (one that was lowered since, or one that
  * overruns into a reservation).
  */
 export class CapacityProfile {
-  /** Where each step begins; the first is now, the last has no end. */
-  readonly #times: number[];
-  readonly #free: number[][];
+  readonly #steps: FreeSteps;
   /** When holds begin that are to come, in order, repeats included. */
   readonly #falls: number[] = [];
   readonly #holds = new Map<string, Hold>();
@@ -44,12 +42,11 @@ export class CapacityProfile {
   /** @param now  milliseconds, an integer */
   constructor(capacity: Amounts, now: number) {
     this.#capacity = [...capacity];
-    this.#times = [now];
-    this.#free = [[...capacity]];
+    this.#steps = new FreeSteps(capacity, now);
   }
 
   get now(): number {
-    return this.#times[0] as number;
+    return this.#steps.begin;
   }
 
   get capacity(): Amounts {
@@ -57,7 +54,7 @@ export class CapacityProfile {
   }
 
   get freeNow(): Amounts {
-    return this.#free[0] as Amounts;
+    return this.#steps.amountsAt(this.now);
   }
 
   /**
@@ -104,27 +101,20 @@ export class CapacityProfile {
   roomUntil(id: string, to: number): number {
     const hold = this.#holds.get(id);
     if (hold === undefined || to <= hold.to) return hold?.to ?? this.now;
-    if (!within(hold.amounts, this.#freeAt(hold.to))) return hold.to;
+    if (!this.#steps.isFreeAt(hold.to, hold.amounts)) return hold.to;
     return this.#shortAfter(hold.amounts, hold.to, to) ?? to;
   }
 
   /** Nodes came or went. */
   setCapacity(capacity: Amounts): void {
-    for (const free of this.#free) {
-      for (let axis = 0; axis < free.length; axis += 1) {
-        free[axis] = (free[axis] as number) + (capacity[axis] as number) - (this.#capacity[axis] as number);
-      }
-    }
+    this.#steps.addToAll(capacity.map((amount, axis) => amount - (this.#capacity[axis] as number)));
     this.#capacity = [...capacity];
   }
 
   /** Time passes: forgets the past. To be told after what ended until `now`, since who ends on time does not overrun. */
   advance(now: number): void {
     if (now <= this.now) return;
-    const past = this.#stepAt(now);
-    this.#times.splice(0, past);
-    this.#free.splice(0, past);
-    this.#times[0] = now;
+    this.#steps.advance(now);
     this.#falls.splice(0, firstAfter(this.#falls, now));
     for (let due = this.#endings.first(); due !== undefined && due.to <= now; due = this.#endings.first()) {
       const hold = this.#holds.get(due.id) as Hold;
@@ -135,7 +125,13 @@ export class CapacityProfile {
 
   /** Whether so much is free over all of [at, at + durationMs). */
   fits(amounts: Amounts, durationMs: number, at: number = this.now): boolean {
-    return within(amounts, this.#freeAt(at)) && this.#shortAfter(amounts, at, at + durationMs) === undefined;
+    return this.#steps.isFreeAt(at, amounts) && this.#shortAfter(amounts, at, at + durationMs) === undefined;
+  }
+
+  /** How long so much is free from now on, milliseconds; 0: it is not; Infinity: as far as is known. */
+  freeFor(amounts: Amounts): number {
+    if (!this.#steps.isFreeAt(this.now, amounts)) return 0;
+    return (this.#shortAfter(amounts, this.now, Infinity) ?? Infinity) - this.now;
   }
 
   /** The first moment at or after `from` from which so much is free for so long; undefined: never. */
@@ -152,12 +148,12 @@ export class CapacityProfile {
 
   /** The first moment after `time`, which is not past, at which what is free changes; undefined: none. */
   changeAfter(time: number): number | undefined {
-    return this.#times[this.#stepAt(time) + 1];
+    return this.#steps.changeAfter(time);
   }
 
   /** The steps, for a report or a comparison. */
   steps(): { from: number; free: Amounts }[] {
-    return this.#times.map((from, step) => ({ from, free: [...(this.#free[step] as Amounts)] }));
+    return [...this.#steps.all()];
   }
 
   /** One that changes apart from this one: a dry run's. */
@@ -169,16 +165,7 @@ export class CapacityProfile {
 
   #change({ amounts, from, to }: Hold, sign: 1 | -1): void {
     if (to <= this.now) return;
-    const first = this.#edge(Math.max(from, this.now));
-    const end = this.#edge(to);
-    for (let step = first; step < end; step += 1) {
-      const free = this.#free[step] as number[];
-      for (let axis = 0; axis < free.length; axis += 1) {
-        free[axis] = (free[axis] as number) + sign * (amounts[axis] as number);
-      }
-    }
-    this.#join(end);
-    this.#join(first);
+    this.#steps.add(amounts, sign, Math.max(from, this.now), to);
   }
 
   /** The first fall in (at, end) at which too little is left. */
@@ -186,55 +173,20 @@ export class CapacityProfile {
     for (let fall = firstAfter(this.#falls, at); fall < this.#falls.length; fall += 1) {
       const time = this.#falls[fall] as number;
       if (time >= end) return undefined;
-      if (!within(amounts, this.#freeAt(time))) return time;
+      if (!this.#steps.isFreeAt(time, amounts)) return time;
     }
     return undefined;
   }
 
   /** The first moment at or after `from` at which so much is free. */
   #firstWith(amounts: Amounts, from: number): number | undefined {
-    let fall = firstAfter(this.#falls, from);
-    let first = this.#stepAt(from);
+    let start = from;
     for (;;) {
       // Up to the next fall what is free only grows.
-      const fallsAt = this.#falls[fall];
-      const end = fallsAt === undefined ? this.#times.length : this.#stepAt(fallsAt - 1) + 1;
-      let [low, high] = [first, end];
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (within(amounts, this.#free[middle] as Amounts)) high = middle;
-        else low = middle + 1;
-      }
-      if (low < end) return Math.max(from, this.#times[low] as number);
-      if (fallsAt === undefined) return undefined;
-      fall = firstAfter(this.#falls, fallsAt);
-      first = this.#stepAt(fallsAt);
+      const fallsAt = this.#falls[firstAfter(this.#falls, start)];
+      const found = this.#steps.firstWith(amounts, start, fallsAt ?? Infinity);
+      if (found !== undefined || fallsAt === undefined) return found;
+      start = fallsAt;
     }
-  }
-
-  #freeAt(time: number): Amounts {
-    return this.#free[this.#stepAt(time)] as Amounts;
-  }
-
-  /** The last step that begins at or before `time`; the first one for a time past. */
-  #stepAt(time: number): number {
-    return Math.max(0, firstAfter(this.#times, time) - 1);
-  }
-
-  /** The step that begins at `time`, made where there is none. */
-  #edge(time: number): number {
-    const step = this.#stepAt(time);
-    if (this.#times[step] === time) return step;
-    this.#times.splice(step + 1, 0, time);
-    this.#free.splice(step + 1, 0, [...(this.#free[step] as number[])]);
-    return step + 1;
-  }
-
-  /** Joins a step to the one before it where they are alike. */
-  #join(step: number): void {
-    const [before, own] = [this.#free[step - 1], this.#free[step]];
-    if (before === undefined || own === undefined || own.some((free, axis) => free !== before[axis])) return;
-    this.#times.splice(step, 1);
-    this.#free.splice(step, 1);
   }
 }

@@ -6,7 +6,7 @@ const LONGEST_CHUNK = 1_024;
  * as equal.
  */
 export class SortedList<T> {
-  readonly #chunks: T[][] = [];
+  #chunks: T[][] = [];
   readonly #compare: (a: T, b: T) => number;
   #size = 0;
 
@@ -24,7 +24,8 @@ export class SortedList<T> {
     const at = Math.min(this.#chunkOf(item), this.#chunks.length - 1);
     const chunk = this.#chunks[at];
     if (chunk === undefined) {
-      this.#chunks.push([item]);
+      // Most lists stay short, and there are many: arrays that grow would hold room for 17.
+      this.#chunks = [[item]];
       return;
     }
     chunk.splice(this.#placeIn(chunk, item), 0, item);

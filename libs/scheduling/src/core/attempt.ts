@@ -4,11 +4,11 @@ import type { Placement } from '../placement/placement.js';
 import type { Shape } from '../placement/shape.js';
 import type { WaitReason } from './actions.js';
 import type { Heads } from './heads.js';
+import { type Pending, shapeIn } from './line.js';
 import { AXES, type ClassConfig, type CoreWorkload } from './model.js';
 import type { Pool } from './pool.js';
 import { claimsOn } from './reservations.js';
 import type { FullState } from './state.js';
-import { type Pending, shapeIn } from './waiting.js';
 
 /** Where and until when one may start. */
 export interface Room {
@@ -58,7 +58,7 @@ export function roomOn(state: FullState, pending: Pending, pool: Pool, heads: He
   if (typeof quota !== 'string')
     return { flavor, reason: { code: 'QuotaWait', queue: workload.queue, flavor, ...quota } };
   const { usable, own: owned } = claimsOn(pool, workload, own, now);
-  const placement = placeFor(state, workload, pool, shapeIn(group.ask, pool.nodes));
+  const placement = placeFor(state, workload, pool, shapeIn(group.ask.kind, pool.nodes));
   return pool.withReservations(usable, () => {
     const at = heads
       ? heads.earliestFor(pending, amounts)

@@ -1,8 +1,8 @@
 import type { WaitReason } from './actions.js';
 import { dryRun } from './dry-run.js';
+import type { Pending } from './line.js';
 import type { CoreConfig, CoreEvent, QueueConfig } from './model.js';
 import type { FullState } from './state.js';
-import type { Pending } from './waiting.js';
 
 /** Beyond so many workloads a dry run would hold up the scheduler. */
 const MOST = 500;

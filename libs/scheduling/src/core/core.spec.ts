@@ -27,7 +27,7 @@ const config: CoreConfig = {
   evictedPerMinute: {},
   protectedHeads: 1,
 };
-const node: CoreEvent = {
+const node: Extract<CoreEvent, { kind: 'node-added' }> = {
   kind: 'node-added',
   flavor: 't4',
   node: { id: 'n', cpuMilli: 8_000, memoryBytes: 0, gpu: { model: 'T4', devices: Array(4).fill('share') } },
@@ -84,6 +84,25 @@ describe('a step of the full core', () => {
     expect(actions.map((action) => 'id' in action && action.id)).toEqual(['fill']);
     expect(lookAgainAt).toBe(1);
     expect(started(state, [], 1)).toEqual(['other']);
+  });
+
+  it('starts one again elsewhere while the place that it was evicted from is kept', () => {
+    const state = new FullState(config, 0);
+    const withDevices = (id: string, devices: number) => ({
+      ...node,
+      node: { ...node.node, id, gpu: { model: 'T4', devices: Array(devices).fill('share') } },
+    });
+    stepFull(state, [withDevices('n', 2), submit('first', 1, null), submit('second', 1, null)], 0);
+    stepFull(state, [submit('live', 2, 100, { class: 'live' })], 1);
+    expect([...(state.nominations.get('live')?.victims ?? [])].sort()).toEqual(['first', 'second']);
+    const again = [
+      { kind: 'released', id: 'first' } as const,
+      submit('first', 1, null, { evictions: 1 }),
+      withDevices('m', 1),
+    ];
+    expect(started(state, again, 2)).toEqual(['first']);
+    expect(started(state, [{ kind: 'released', id: 'second' }], 3)).toEqual(['live']);
+    expect(state.pool('t4').booked.size).toBe(2);
   });
 
   it('tells one that would fit now, but for the head, that it waits behind it', () => {

@@ -1,15 +1,16 @@
 import type { CoreAction, WaitReason } from './actions.js';
-import { admitInOrder, backfill } from './admit.js';
+import { admitInOrder } from './admit.js';
 import { apply } from './apply.js';
 import { barred } from './attempt.js';
+import { backfill } from './backfill.js';
 import { Cycle } from './cycle.js';
 import { clearForReservations, renewLeases } from './leases.js';
+import type { Pending } from './line.js';
 import type { CoreEvent } from './model.js';
 import type { Pool } from './pool.js';
 import { preempt, settleNominations } from './preempt.js';
 import { edgesOf } from './reservations.js';
 import type { FullState } from './state.js';
-import type { Pending } from './waiting.js';
 
 /** Why one that was looked at waits. */
 export interface CoreReason {

@@ -2,10 +2,9 @@ import type { CoreAction, WaitReason } from './actions.js';
 import { amountsOf } from './amounts-of.js';
 import { barred, isRoom, type NoRoom, type Room, roomOn } from './attempt.js';
 import { Heads } from './heads.js';
+import type { Pending } from './line.js';
 import { dissolve } from './nominate.js';
 import type { FullState } from './state.js';
-import { Order } from './turn.js';
-import type { Pending } from './waiting.js';
 
 /** Why one waits, for it and all that are alike in what was asked. */
 export interface Refused {
@@ -16,7 +15,6 @@ export interface Refused {
 /** One cycle of admission: what it has found out so far. */
 export class Cycle {
   readonly heads = new Map<string, Heads>();
-  readonly order: Order;
   readonly refused: Refused[] = [];
 
   constructor(
@@ -28,7 +26,11 @@ export class Cycle {
       if (pool.nodes.size === 0) continue;
       this.heads.set(flavor, new Heads(pool, config.protectedHeads, now, (id) => waiting.get(id) !== undefined));
     }
-    this.order = new Order(state, this.heads);
+  }
+
+  /** Whose turn it is; undefined: nobody is left who could become a head. */
+  first(): Pending | undefined {
+    return this.state.ranking.first((flavors) => this.#isOpen(flavors));
   }
 
   /**
@@ -47,7 +49,6 @@ export class Cycle {
       const answer = roomOn(state, pending, pool, inTurn && !heads.complete ? heads : undefined);
       if (isRoom(answer)) {
         start(state, pending, answer, this.actions);
-        this.order.started(pending.group.ask.line);
         return undefined;
       }
       refusals.push(answer);
@@ -57,11 +58,11 @@ export class Cycle {
 
   /** One whose turn has come must wait: it is protected on the flavor on which it has room first. */
   wait(pending: Pending, refusals: readonly NoRoom[]): void {
-    const { order } = this;
+    const { ranking } = this.state;
     this.refused.push({ pending, reason: tellingReason(refusals) });
     const short = refusals.filter(({ capacity }) => capacity !== undefined);
     if (short.length === 0) {
-      order.closeAsk(pending.group.ask);
+      ranking.closeAsk(pending.group.ask);
       return;
     }
     const open = short.filter(({ flavor }) => !this.heads.get(flavor)?.complete);
@@ -73,19 +74,31 @@ export class Cycle {
     const heads = first && this.heads.get(first.flavor);
     if (first?.capacity && heads) {
       heads.mustWait(pending, pending.group.ask.amounts, first.capacity.at, first.capacity.fragmented);
-      if (heads.complete) order.headsComplete();
     }
     // Nothing behind it in its group gets more than it where nothing is protected.
     if (
       this.state.config.protectedHeads === 0 &&
       short.every(({ reason }) => reason.code !== 'BehindHead' && reason.code !== 'ReservedFor')
     )
-      order.closeAsk(pending.group.ask);
-    else order.pass(pending);
+      ranking.closeAsk(pending.group.ask);
+    else ranking.pass(pending);
   }
 
   settle(): void {
     for (const heads of this.heads.values()) heads.settle();
+    this.state.ranking.restore();
+  }
+
+  /** A flavor that has all its heads lets those behind fill only what they leave. */
+  #isOpen(flavors: readonly string[]): boolean {
+    let known = false;
+    for (const flavor of flavors) {
+      const heads = this.heads.get(flavor);
+      if (heads && !heads.complete) return true;
+      known ||= heads !== undefined;
+    }
+    // What has no nodes at all is to be told so.
+    return !known;
   }
 }
 

@@ -3,9 +3,9 @@ import { barred, isRoom, roomOn } from './attempt.js';
 import { cheapestChange } from './cheapest-change.js';
 import { tellingReason } from './cycle.js';
 import { Heads } from './heads.js';
+import type { Pending } from './line.js';
 import type { FullState } from './state.js';
-import { compareTurns, Order, type Turn } from './turn.js';
-import type { Pending } from './waiting.js';
+import { compareTurns, type Turn, turnOf } from './turn.js';
 
 /** Who holds most of what one waits for. */
 export interface Holder {
@@ -89,13 +89,12 @@ function behind({ waiting }: FullState, { group, workload }: Pending): WaitReaso
 }
 
 function aheadOf(state: FullState, pending: Pending): string[] {
-  const order = new Order(state, new Map());
-  const own = order.turnOf(pending);
+  const own = turnOf(state, pending);
   const before: Turn[] = [];
   for (const ask of pending.group.ask.line.asks.values())
     for (const group of ask.groups.values())
       for (const other of group.byAge) {
-        const turn = order.turnOf(other);
+        const turn = turnOf(state, other);
         if (other !== pending && compareTurns(turn, own) < 0) before.push(turn);
       }
   return before.sort(compareTurns).map((turn) => turn.pending.workload.id);

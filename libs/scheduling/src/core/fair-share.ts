@@ -14,7 +14,8 @@ interface Row {
   share: number;
 }
 
-interface Account extends Row {
+/** Of a queue or a cohort. */
+export interface Account extends Row {
   readonly parent: Account | null;
   readonly weight: number;
   readonly siblings: number;
@@ -51,6 +52,8 @@ export class FairShare {
   readonly #accounts = new Map<string, Account>();
   readonly #paths = new Map<string, Account[]>();
   readonly #users = new Map<string, Map<string, Row>>();
+  /** Queues that have started or ended something; whoever keeps an order of them takes note and clears it. */
+  readonly changed = new Set<string>();
   #steps: number[];
   #capacity: readonly number[] = [];
 
@@ -128,20 +131,27 @@ export class FairShare {
 
   /** Weighted dominant shares from the topmost cohort down to the queue: the first that differs decides. */
   pathShares(queue: string): number[] {
-    return (this.#paths.get(queue) ?? []).map((account) => {
-      if (account.share < 0) {
-        const all = this.#dominant((at) => sumAt(account.past, at) + sumAt(account.held, at));
-        account.share = Math.floor((all * WHOLE * account.siblings) / (2 * account.weight));
-      }
-      return account.share;
-    });
+    return this.accountsOf(queue).map((account) => this.shareOf(account));
+  }
+
+  /** From the topmost cohort down to the queue; of a queue that is not configured there are none. */
+  accountsOf(queue: string): readonly Account[] {
+    return this.#paths.get(queue) ?? NONE;
+  }
+
+  shareOf(account: Account): number {
+    if (account.share < 0) {
+      const all = this.#dominant((at) => sumAt(account.past, at) + sumAt(account.held, at));
+      account.share = Math.floor((all * WHOLE * account.siblings) / (2 * account.weight));
+    }
+    return account.share;
   }
 
   /** The same of what is held alone, if these were added and those taken away. */
   heldShares(queue: string, more: readonly Usage[], less: readonly Usage[]): number[] {
     for (const usage of more) this.#change(usage, 1, false);
     for (const usage of less) this.#change(usage, -1, false);
-    const shares = (this.#paths.get(queue) ?? []).map((account) =>
+    const shares = this.accountsOf(queue).map((account) =>
       Math.floor((this.#dominant((at) => sumAt(account.held, at)) * WHOLE * account.siblings) / account.weight),
     );
     for (const usage of more) this.#change(usage, -1, false);
@@ -220,7 +230,8 @@ export class FairShare {
     const from = this.#flavorAt.get(flavor);
     if (from === undefined) return;
     const half = Math.max(0, this.#halfLives.indexOf(halfLifeMs));
-    for (const row of [...(this.#paths.get(queue) ?? []), this.#user(queue, user)]) {
+    this.changed.add(queue);
+    for (const row of [...this.accountsOf(queue), this.#user(queue, user)]) {
       row.share = -1;
       const [held, past] = [row.held[half], row.past[half]];
       if (!held || !past) continue;
@@ -261,6 +272,7 @@ export class FairShare {
   }
 }
 
+const NONE: readonly Account[] = [];
 const stepMs = (halfLifeMs: number): number => Math.max(1, Math.floor(halfLifeMs / STEPS));
 const isEmpty = (rows: readonly number[][]): boolean => rows.every((row) => row.every((amount) => amount === 0));
 

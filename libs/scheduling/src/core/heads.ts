@@ -1,7 +1,7 @@
 import type { Amounts } from '../backfill/amounts.js';
+import type { Pending } from './line.js';
 import { headHold, type Pool } from './pool.js';
 import type { Promised } from './promised.js';
-import type { Pending } from './waiting.js';
 
 /** Of the time that a workload asks for, and of its maxWait: so much it waits before shorter ones may delay it no more. */
 const OF_DURATION = 1 / 2;

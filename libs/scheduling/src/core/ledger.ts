@@ -38,6 +38,8 @@ export class Ledger {
   readonly #queues = new Map<string, Account>();
   readonly #cohorts = new Map<string, Account>();
   readonly #flavorAt: ReadonlyMap<string, number>;
+  /** Queues of which something was taken or released; whoever keeps an order of them takes note and clears it. */
+  readonly changed = new Set<string>();
 
   /** @throws RangeError where a parent is not known or the tree has a ring */
   constructor({ flavors, cohorts, queues }: Pick<CoreConfig, 'flavors' | 'cohorts' | 'queues'>) {
@@ -142,6 +144,7 @@ export class Ledger {
     const account = this.#queues.get(queue);
     const from = this.#flavorAt.get(flavor);
     if (account === undefined || from === undefined) return;
+    this.changed.add(queue);
     for (const [index, amount] of request.entries()) add(account, from + index, sign * amount);
   }
 

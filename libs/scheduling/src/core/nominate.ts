@@ -1,9 +1,9 @@
 import type { Placement } from '../placement/placement.js';
 import type { CoreAction } from './actions.js';
+import type { Pending } from './line.js';
 import { nominationHold, type Pool } from './pool.js';
 import type { Running } from './running.js';
 import type { FullState } from './state.js';
-import type { Pending } from './waiting.js';
 
 /** How much longer than their grace those who leave may take. */
 const SLACK_MS = 120_000;

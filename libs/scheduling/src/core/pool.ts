@@ -6,7 +6,7 @@ import type { PlacementPolicy } from '../placement/placement-policy.js';
 import type { Shape, ShapeRequest } from '../placement/shape.js';
 import type { TypicalSet } from '../placement/typical-set.js';
 import { amountsOfNode } from './amounts-of.js';
-import { AXES, type ReservationConfig } from './model.js';
+import { AXES, type CoreWorkload, type ReservationConfig } from './model.js';
 import type { Promised } from './promised.js';
 import type { Running } from './running.js';
 
@@ -106,7 +106,7 @@ export class Pool {
   start(running: Running): void {
     const { node } = running.placement;
     this.nodes.take(running.placement);
-    this.booked.set(running.workload.id, running);
+    this.booked.set(bookedAs(running.workload), running);
     put(this.byNode, node, running);
     put(this.byClass, running.workload.class, running);
     this.#hold(running);
@@ -116,11 +116,16 @@ export class Pool {
   end(running: Running): void {
     const { node } = running.placement;
     this.nodes.release(running.placement);
-    this.booked.delete(running.workload.id);
+    this.booked.delete(bookedAs(running.workload));
     drop(this.byNode, node, running);
     drop(this.byClass, running.workload.class, running);
     this.#letGo(running);
     this.renewReservation(running.reservation);
+  }
+
+  /** Whether it, and not one of its name, is booked. */
+  isBooked(running: Running): boolean {
+    return this.booked.get(bookedAs(running.workload)) === running;
   }
 
   /** Whether its node takes new work, and so counts. */
@@ -130,28 +135,27 @@ export class Pool {
 
   /** When it is thought to end: later than at its start if it has overrun since. */
   until(running: Running): number {
-    return this.profile.held(workloadHold(running.workload.id))?.to ?? running.until;
+    return this.profile.held(workloadHold(running.workload))?.to ?? running.until;
   }
 
   /** Another end for one that runs. */
   extend(running: Running, until: number): void {
     running.until = until;
-    if (this.profile.held(workloadHold(running.workload.id)))
-      this.profile.extend(workloadHold(running.workload.id), until);
+    if (this.profile.held(workloadHold(running.workload))) this.profile.extend(workloadHold(running.workload), until);
   }
 
   /** How far it could be extended. */
   roomUntil(running: Running, until: number): number {
-    return this.profile.held(workloadHold(running.workload.id))
-      ? this.profile.roomUntil(workloadHold(running.workload.id), until)
+    return this.profile.held(workloadHold(running.workload))
+      ? this.profile.roomUntil(workloadHold(running.workload), until)
       : until;
   }
 
   /** Runs `attempt` as if these ran no more, and the heads that were promised something had it. */
   without<T>(gone: readonly Running[], heads: readonly Promised[], attempt: () => T): T {
-    const held = gone.filter((one) => this.profile.held(workloadHold(one.workload.id)));
+    const held = gone.filter((one) => this.profile.held(workloadHold(one.workload)));
     const until = held.map((one) => this.until(one));
-    for (const one of held) this.profile.release(workloadHold(one.workload.id));
+    for (const one of held) this.profile.release(workloadHold(one.workload));
     // What they leave of a reservation is its owners' again, not anybody's.
     const reservations = [...new Set(gone.flatMap(({ reservation }) => reservation ?? []))];
     this.#away = new Set(gone);
@@ -167,7 +171,7 @@ export class Pool {
       for (const { id } of heads) this.profile.release(headHold(id));
       for (const [at, one] of held.entries()) {
         const hold = { amounts: one.amounts, from: Math.min(one.startedAt, now), to: until[at] as number };
-        this.profile.hold(workloadHold(one.workload.id), hold);
+        this.profile.hold(workloadHold(one.workload), hold);
       }
       this.#away = NOBODY;
       for (const id of reservations) this.renewReservation(id);
@@ -203,12 +207,12 @@ export class Pool {
   #hold(running: Running): void {
     if (!this.isOffered(running)) return;
     const { workload, amounts, startedAt, until } = running;
-    this.profile.hold(workloadHold(workload.id), { amounts, from: startedAt, to: until });
+    this.profile.hold(workloadHold(workload), { amounts, from: startedAt, to: until });
   }
 
   #letGo(running: Running): void {
     running.until = this.until(running);
-    this.profile.release(workloadHold(running.workload.id));
+    this.profile.release(workloadHold(running.workload));
   }
 
   #grow(spec: NodeSpec, sign: 1 | -1, offered: boolean): void {
@@ -238,8 +242,11 @@ function drop(sets: Map<string, Set<Running>>, key: string, running: Running): v
 
 const NOBODY: ReadonlySet<Running> = new Set();
 
+/** One that was evicted may run again while the place that it left is still kept for who made it go. */
+const bookedAs = ({ id, evictions }: CoreWorkload): string => `${id} ${evictions}`;
+
 /** Kinds of holds never share a name. */
-const workloadHold = (id: string): string => `workload ${id}`;
+const workloadHold = (workload: CoreWorkload): string => `workload ${bookedAs(workload)}`;
 const reservationHold = (id: string): string => `reservation ${id}`;
 export const headHold = (id: string): string => `head ${id}`;
 export const nominationHold = (id: string): string => `nomination ${id}`;

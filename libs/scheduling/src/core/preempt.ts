@@ -2,15 +2,15 @@ import { FOREVER } from '../backfill/capacity-profile.js';
 import type { CoreAction } from './actions.js';
 import { barred, isRoom, roomOn } from './attempt.js';
 import { type Cycle, start } from './cycle.js';
+import type { Pending } from './line.js';
 import { dissolve, nominate } from './nominate.js';
 import { ownsOn } from './reservations.js';
 import type { FullState } from './state.js';
-import { compareTurns, type Order } from './turn.js';
+import { compareTurns, turnOf } from './turn.js';
 import { MINUTE, MOST_DOUBLINGS, planEviction, someGo, thoseOf } from './victims.js';
-import type { Pending } from './waiting.js';
 
 /** So many that wait are looked at in one cycle. */
-const MOST_TRIES = 16;
+export const MOST_TRIES = 16;
 
 /** Starts those for whom all have left, and gives up on those for whom nobody leaves in time. */
 export function settleNominations(state: FullState, actions: CoreAction[]): void {
@@ -33,7 +33,7 @@ export function settleNominations(state: FullState, actions: CoreAction[]): void
 }
 
 /** Makes room for those that wait, where others may be made to go. @returns when to try again at the latest */
-export function preempt({ state, refused, actions, order }: Cycle): number {
+export function preempt({ state, refused, actions }: Cycle): number {
   let tries = 0;
   let highest = -1;
   const tried = new Set<string>();
@@ -55,14 +55,23 @@ export function preempt({ state, refused, actions, order }: Cycle): number {
   };
   // Those whose turn came first, then the first of each ask, which others before it in the order need not hold up.
   for (const { pending, reason } of refused) if (LACKS.has(reason.code)) attempt(pending);
-  for (const pending of firstOnes(state, order)) attempt(pending);
+  for (const pending of firstOnes(state)) attempt(pending);
   return tries > 0 ? nextRipe(state, highest) : FOREVER;
 }
 
-const LACKS: ReadonlySet<string> = new Set(['QuotaWait', 'Capacity', 'Fragmented', 'BehindHead']);
+export const LACKS: ReadonlySet<string> = new Set(['QuotaWait', 'Capacity', 'Fragmented', 'BehindHead']);
+
+/** Whether anybody may be made to go at the end of the cycle: who runs, or may start until then. */
+export const mayEvict = ({ config, pools, waiting, evicted }: FullState): boolean =>
+  config.reservations.length > 0 ||
+  evicted.length > 0 ||
+  config.classes.some(
+    ({ name, evict }) =>
+      evict !== 'never' && (waiting.has(name) || [...pools.values()].some(({ byClass }) => byClass.has(name))),
+  );
 
 /** Of each ask the first one that is allowed to start, where there is anybody whom it could make go; in order. */
-function firstOnes(state: FullState, order: Order): Pending[] {
+function firstOnes(state: FullState): Pending[] {
   if (![...state.pools.values()].some((pool) => someGo(state, pool, Infinity))) return [];
   const turns = [...state.waiting.lines.values()].flatMap(({ asks }) =>
     [...asks.values()].flatMap((ask) => {
@@ -70,7 +79,7 @@ function firstOnes(state: FullState, order: Order): Pending[] {
       const pools = ask.flavors.flatMap((flavor) => state.pools.get(flavor) ?? []);
       if (!pools.some((pool) => someGo(state, pool, top))) return [];
       const first = ask.ranks.get(top)?.byAge.first();
-      return first && !barred(state, first) ? [order.turnOf(first, state.shares.pathShares(ask.line.queue))] : [];
+      return first && !barred(state, first) ? [turnOf(state, first, state.shares.pathShares(ask.line.queue))] : [];
     }),
   );
   return turns.sort(compareTurns).map(({ pending }) => pending);

@@ -10,7 +10,7 @@ export const isOwner = (
     (kind) => owner[kind] === undefined || owner[kind] === workload[kind],
   );
 
-const runs = ({ from, to }: ReservationConfig, now: number): boolean => from <= now && now < to;
+export const runs = ({ from, to }: ReservationConfig, now: number): boolean => from <= now && now < to;
 
 /** Whether it owns a reservation of the flavor that runs. */
 export const ownsOn = (pool: Pool | undefined, workload: Parameters<typeof isOwner>[1], now: number): boolean =>

@@ -8,6 +8,7 @@ import { Ledger } from './ledger.js';
 import type { ClassConfig, CoreConfig, QueueConfig } from './model.js';
 import type { Nomination } from './nomination.js';
 import { Pool } from './pool.js';
+import { Ranking } from './ranking.js';
 import type { Running } from './running.js';
 import { Spares } from './spares.js';
 import { Waiting } from './waiting.js';
@@ -29,6 +30,7 @@ export class FullState {
   readonly pools = new Map<string, Pool>();
   readonly flavorOfNode = new Map<string, string>();
   readonly holdings = new Holdings();
+  readonly ranking: Ranking = new Ranking(this);
   /** By who is to start. */
   readonly nominations = new Map<string, Nomination>();
   /** By who was evicted. */
@@ -70,6 +72,8 @@ export class FullState {
       pool = new Pool(flavor, this.policy, this.now, this.typical);
       pool.reserve(this.config.reservations);
       this.pools.set(flavor, pool);
+      // It may be reserved for some.
+      this.waiting.reorder();
     }
     return pool;
   }
@@ -110,7 +114,7 @@ export class FullState {
   unbook(running: Running): void {
     const { workload, flavor, amounts } = running;
     const pool = this.pool(flavor);
-    if (pool.booked.get(workload.id) === running) pool.end(running);
+    if (pool.isBooked(running)) pool.end(running);
     this.ledger.release(workload.queue, flavor, amounts);
   }
 

@@ -1,12 +1,12 @@
 import { type Amounts, within } from '../backfill/amounts.js';
 import type { Placement } from '../placement/placement.js';
 import { clippedLease } from './attempt.js';
+import type { Pending } from './line.js';
 import { AXES } from './model.js';
 import type { Pool } from './pool.js';
 import { claimsOn } from './reservations.js';
 import type { Running } from './running.js';
 import type { FullState } from './state.js';
-import type { Pending } from './waiting.js';
 
 export interface Plan {
   readonly flavor: string;

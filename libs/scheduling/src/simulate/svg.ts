@@ -43,3 +43,8 @@ export function band(lower: readonly number[], upper: readonly number[], style: 
   const back = lower.map((share, index) => `${x(index)},${up(share)}`).reverse();
   return `<polygon class="${escaped(style)}" points="${[...there, ...back].join(' ')}"/>`;
 }
+
+/** A line through points, shares of the width and the height. */
+export function line(points: readonly (readonly [right: number, up: number])[], style: string): string {
+  return `<polyline class="${escaped(style)}" points="${points.map(([x, y]) => `${across(x)},${up(y)}`).join(' ')}"/>`;
+}
