@@ -38,6 +38,8 @@ export interface ScaleOutOptions {
   env?: Record<string, string>;
   /** PostgreSQL flushes to disk, as it must where it is killed. */
   durable?: boolean;
+  /** RabbitMQ is not killed: then it need not be started twice. */
+  brokerStays?: boolean;
 }
 
 /**
@@ -56,9 +58,10 @@ export class ScaleOut {
     readonly databaseUrl: string,
   ) {}
 
-  static async start({ config = {}, env = {}, durable = false }: ScaleOutOptions = {}): Promise<ScaleOut> {
+  static async start(options: ScaleOutOptions = {}): Promise<ScaleOut> {
+    const { config = {}, env = {}, durable = false, brokerStays = false } = options;
     const [database, broker] = await Promise.all([PostgresServer.start({ durable }), RabbitServer.start()]);
-    await broker.settle();
+    if (!brokerStays) await broker.settle();
     const all = new ScaleOut(database, broker, await database.createDatabase());
     const common = {
       store: { url: all.databaseUrl },

@@ -13,7 +13,7 @@ export async function withServices<T>(
   const specs = offerNullKernel();
   try {
     const config = { scheduling: { ...ROOM, ...scheduling } };
-    const all = await ScaleOut.start({ config, env: { JUPYTER_PATH: specs, ...env } });
+    const all = await ScaleOut.start({ config, env: { JUPYTER_PATH: specs, ...env }, brokerStays: true });
     try {
       return await work(all);
     } finally {
