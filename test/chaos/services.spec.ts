@@ -239,6 +239,10 @@ describe('services of several processes', () => {
   });
 
   it('stop in order, and kernels live on', async () => {
+    // One that was deposed while its database was away has ended; whoever runs services starts it again.
+    const deposed = all.gatekeepers.findIndex(({ hasEnded }) => hasEnded);
+    if (deposed === 0) all.gatekeepers.reverse();
+    if (deposed >= 0) all.gatekeepers[1]?.begin();
     const client = await printsThrough(async (printing) => {
       expect(new Set(await all.stopServices())).toEqual(new Set([0]));
       await printing.closed;

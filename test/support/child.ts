@@ -16,6 +16,7 @@ export class Child {
   private printed = '';
   private readonly watchers = new Set<() => void>();
   private readonly process: ChildProcess;
+  hasEnded = false;
   /** Resolves with exit code, or signal, once it has ended. */
   readonly ended: Promise<number | NodeJS.Signals | null>;
 
@@ -41,6 +42,9 @@ export class Child {
         resolve(null);
       });
       this.process.on('exit', (code, signal) => resolve(signal ?? code));
+    });
+    void this.ended.then(() => {
+      this.hasEnded = true;
     });
   }
 

@@ -40,6 +40,11 @@ export class ServiceProcess {
     return this.#process.output;
   }
 
+  /** By itself or by us. */
+  get hasEnded(): boolean {
+    return this.#process.hasEnded;
+  }
+
   get logFile(): string {
     return join(resultsFolder('services'), `${this.name}.log`);
   }
