@@ -1,7 +1,7 @@
 import type { KernelId, LaunchSpec } from '#libs/contracts';
 import { eventually } from '../support/processes.js';
 import { IMAGES } from './cluster.js';
-import { type HostOfPods, MEBI, made } from './host-of-pods.js';
+import { type HostOfPods, MEBI, made, NAMESPACE } from './host-of-pods.js';
 
 const LIKE = {
   command: made(IMAGES.kernel),
@@ -19,7 +19,7 @@ export interface StartRequests {
   cold: string[];
   /** Of the same kernel, until its pod is gone. */
   end: string[];
-  /** From the claim of a warm pod until *ready* and the pool is full again. */
+  /** From the claim of a warm pod until the pool is full again, and the pod labelled. */
   warm: string[];
 }
 
@@ -42,6 +42,11 @@ export async function startRequests(pods: HostOfPods): Promise<StartRequests> {
   const warm = await asked(pods, async () => {
     await pods.launched(like());
     await full(pods, 2);
+    await eventually('its pod says whose it is', async () => {
+      const labelSelector = 'beamgate/claimed-by';
+      const { items } = await pods.cluster.core.listNamespacedPod({ namespace: NAMESPACE, labelSelector });
+      return items.length > 0 || undefined;
+    });
   });
   if (pods.said('claiming a warm kernel').length !== 1) throw new Error('The start was not from the pool.');
   return { cold, end, warm };

@@ -3,6 +3,7 @@ import { type CoreV1Event, type V1Node, type V1Pod, type V1Secret, Watch } from 
 import type { KernelId, KernelUsage, LaunchSpec, WarmSpares } from '#libs/contracts';
 import { FoundTwice } from '../found-twice.js';
 import { type HostFact, type KernelFact, type KernelHost, type LaunchFor, NO_EXIT } from '../kernel-host.js';
+import { ClaimLabels } from './claim-labels.js';
 import { claimedKernel } from './claimed-kernel.js';
 import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
@@ -35,6 +36,7 @@ export class KubernetesHost implements KernelHost {
   readonly #pods: WatchedEach<V1Pod>;
   readonly #nodes: NodeWatch;
   readonly #seen = new FoundTwice();
+  readonly #labels: ClaimLabels;
   readonly #warnings: WatchedEach<CoreV1Event>;
   readonly #context: PodContext;
   #listener: (fact: HostFact) => void = () => {};
@@ -46,6 +48,7 @@ export class KubernetesHost implements KernelHost {
     const { config, launcher, log, term } = options;
     const labelSelector = selectorOf(launcher);
     this.#api = new PodApi(config, labelSelector);
+    this.#labels = new ClaimLabels(this.#api, log);
     const tell = (fact: KernelFact) => this.#tell(fact);
     const remove = (pod: PodRef, graceSeconds: number) => this.#remove(pod, graceSeconds);
     this.#context = { term, log, introduced: new Set(), tell, remove };
@@ -216,6 +219,7 @@ export class KubernetesHost implements KernelHost {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#labels.close();
     const warm = this.#pools.pods;
     this.#starts.close();
     this.#pools.close();
@@ -285,16 +289,10 @@ export class KubernetesHost implements KernelHost {
   #tell(fact: KernelFact): void {
     if (this.#closed) return;
     this.#listener(fact);
-    if (fact.kind === 'ready') this.#labelClaimed(fact.kernelId);
-  }
-
-  /** For people who look at pods; whose a pod is, its agent says, so nothing is lost where this can't be done. */
-  #labelClaimed(kernelId: KernelId): void {
+    const { kernelId } = fact;
     const pod = this.#hosted.kernel(kernelId);
-    if (pod === undefined || pod.podId === kernelId) return;
-    this.#api.label(pod.ref, { [LABEL.claimedBy]: kernelId }).catch((error: Error) => {
-      this.options.log.info({ kernelId, reason: error.message }, 'the pod of a kernel could not be labelled');
-    });
+    if (fact.kind === 'ready' && pod !== undefined && pod.podId !== kernelId) this.#labels.add(kernelId, pod.ref);
+    else if (fact.kind === 'exited') this.#labels.forget(kernelId);
   }
 }
 
