@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as elapse } from 'node:timers/promises';
 import { Cluster, IMAGES } from '../../cluster/cluster.js';
 import { eventually } from '../../support/processes.js';
 import { ScaleOut } from '../../support/scale-out.js';
@@ -9,6 +10,7 @@ import type { Note, Part } from './part.js';
 const NAMESPACE = 'kernels';
 const MEBI = 1024 * 1024;
 const FULL_SECONDS = 300;
+const SETTLE_MS = 5000;
 
 /** From the POST to the kernel_info_reply of a kernel in a pod: without a pool, from a pool in turn, and all of it at once. */
 export const podStarts =
@@ -56,9 +58,9 @@ async function fromPool(all: ScaleOut, pool: number, rounds: number, note: Note,
   note(`warm, ${pool} at once from a pool of ${pool}, p95 ${of}`, 'ms', quantile(atOnce, 0.95), { most: 500 });
 }
 
-/** Nothing says so but the log: how often the pool said that it is full is counted. */
-const full = (all: ScaleOut, size: number): Promise<true> =>
-  eventually(
+/** Nothing says so but the log, which tells after each pod how many are ready; then what a start leaves to do is done, too. */
+async function full(all: ScaleOut, size: number): Promise<void> {
+  await eventually(
     `a pool of ${size} is full`,
     () => {
       const lines = readFileSync(all.launcher.logFile, 'utf8').trimEnd().split('\n');
@@ -67,6 +69,8 @@ const full = (all: ScaleOut, size: number): Promise<true> =>
     },
     FULL_SECONDS,
   );
+  await elapse(SETTLE_MS);
+}
 
 /** The services on pods, with `size` warm ones. */
 async function withPool(cluster: Cluster, size: number, work: (all: ScaleOut) => Promise<void>): Promise<void> {
