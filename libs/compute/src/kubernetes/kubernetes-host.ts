@@ -24,6 +24,8 @@ const ADOPTED_START_SECONDS = 60;
 const ASK_MS = 5000;
 /** How long the end of a host waits for pods that are on their way out. */
 const FAREWELL_MS = 2000;
+/** An API server that has just come back knows nobody's rights for some seconds. */
+const FRESH_MS = 15_000;
 
 /** Kernels as pods of one cluster, each of an agent's and a kernel's container. They outlive this process. */
 export class KubernetesHost implements KernelHost {
@@ -42,12 +44,14 @@ export class KubernetesHost implements KernelHost {
   #listener: (fact: HostFact) => void = () => {};
   /** What is told of the API server, by what asks it. */
   readonly #outages = new Map<string, string>();
+  /** When the API server could be used again. */
+  #backAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(private readonly options: KubernetesHostOptions) {
     const { config, launcher, log, term } = options;
     const labelSelector = selectorOf(launcher);
-    this.#api = new PodApi(config, labelSelector);
+    this.#api = new PodApi(config, labelSelector, () => this.#isBack);
     this.#labels = new ClaimLabels(this.#api, log);
     const tell = (fact: KernelFact) => this.#tell(fact);
     const remove = (pod: PodRef, graceSeconds: number) => this.#remove(pod, graceSeconds);
@@ -232,6 +236,11 @@ export class KubernetesHost implements KernelHost {
     await Promise.all(watches.map((one) => one.close()));
   }
 
+  /** A call may reach it before those do that follow it. */
+  get #isBack(): boolean {
+    return this.#outage !== null || performance.now() - this.#backAt < FRESH_MS;
+  }
+
   get #outage(): string | null {
     return [...this.#outages.values()][0] ?? null;
   }
@@ -240,6 +249,7 @@ export class KubernetesHost implements KernelHost {
     const before = this.#outage;
     if (reason === null) this.#outages.delete(where);
     else this.#outages.set(where, reason);
+    if (this.#outage === null && before !== null) this.#backAt = performance.now();
     if (this.#outage === before || this.#closed) return;
     if (reason !== null && before === null) this.options.log.warn({ reason }, 'no kernel can be started');
     this.#listener({ kind: 'hindered', reason: this.#outage });

@@ -29,6 +29,8 @@ export class PodApi {
   constructor(
     config: KubeConfig,
     private readonly labelSelector: string,
+    /** Whether the API server may have just come back. */
+    private readonly isBack: () => boolean,
   ) {
     this.core = config.makeApiClient(CoreV1Api);
   }
@@ -50,7 +52,7 @@ export class PodApi {
   async makeSecret(body: V1Secret, patienceMs = 0): Promise<V1Secret> {
     const { namespace = '', name = '' } = body.metadata ?? {};
     try {
-      return await persistently(() => this.core.createNamespacedSecret({ namespace, body }), undefined, patienceMs);
+      return await persistently(() => this.core.createNamespacedSecret({ namespace, body }), this.#again, patienceMs);
     } catch (error) {
       if (!isThere(error)) throw error;
       return persistently(() => this.core.readNamespacedSecret({ namespace, name }));
@@ -60,7 +62,8 @@ export class PodApi {
   async makePod(body: V1Pod, patienceMs = 0): Promise<V1Pod> {
     const { namespace = '', name = '' } = body.metadata ?? {};
     // A new namespace has no account yet; its controller makes one.
-    const again = (error: unknown) => statusOf(error) === 403 && /service ?account/.test(sentenceOf(error));
+    const again = (error: unknown) =>
+      this.#again(error) || (statusOf(error) === 403 && /service ?account/.test(sentenceOf(error)));
     try {
       return await persistently(() => this.core.createNamespacedPod({ namespace, body }), again, patienceMs);
     } catch (error) {
@@ -68,6 +71,10 @@ export class PodApi {
       return persistently(() => this.core.readNamespacedPod({ namespace, name }));
     }
   }
+
+  /** One that has just come back refuses what it has not read the rights for yet. */
+  readonly #again = (error: unknown): boolean =>
+    statusOf(error) === 403 && / cannot \w+ resource /.test(sentenceOf(error)) && this.isBack();
 
   async label({ podId, namespace }: PodRef, labels: Record<string, string>): Promise<void> {
     const asMerge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
