@@ -1,7 +1,7 @@
 /**
  * How many kernel requests a second a gatekeeper accepts over RabbitMQ and PostgreSQL, both flushing to disk, with
  * confirms and commits; nothing is launched. The gatekeeper is a process of its own.
- * `node --import ./libs/testing/loader/typescript.mjs test/bench/submissions.ts [requests a second] [seconds]`
+ * A part of `npm run bench:scale-out`; its arguments: [requests a second] [seconds].
  */
 import 'reflect-metadata';
 import { spawn } from 'node:child_process';
