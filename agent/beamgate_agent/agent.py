@@ -163,7 +163,7 @@ class Agent:
             connection.welcome(json_frame(WELCOME, 0, self._welcome(version, 0, self.ring.last)))
             return
         session_id, seen, ephemeral = hello["session"], hello.get("seen"), hello.get("ephemeral", False)
-        since, stale = hello.get("since", 0), hello.get("stale", False)
+        since, stale, waited = hello.get("since", 0), hello.get("stale", False), hello.get("waited", False)
         if not isinstance(session_id, str) or not 0 < len(session_id) <= _MAX_SESSION_ID:
             raise BadFrame("bad_frame", "the session of a HELLO must be a name")
         if seen is not None and (not isinstance(seen, int) or isinstance(seen, bool) or seen < 0):
@@ -172,8 +172,8 @@ class Agent:
             raise BadFrame("bad_frame", "ephemeral must be true or false")
         if not isinstance(since, int) or isinstance(since, bool) or since < 0:
             raise BadFrame("bad_frame", "since must be a whole number of milliseconds")
-        if not isinstance(stale, bool):
-            raise BadFrame("bad_frame", "stale must be true or false")
+        if not isinstance(stale, bool) or not isinstance(waited, bool):
+            raise BadFrame("bad_frame", "stale and waited must be true or false")
         if seen and hello.get("epoch") != self.epoch:
             seen = None
         session = self.sessions.find(session_id)
@@ -189,7 +189,9 @@ class Agent:
         else:
             if len(self.sessions) >= MAX_SESSIONS:
                 raise BadFrame("busy", f"the kernel has {MAX_SESSIONS} sessions already")
-            session = self.sessions.open(session_id, self.ring.last if seen is None else seen)
+            if waited and seen is None:
+                seen = 0
+            session = self.sessions.open(session_id, self.ring.last if seen is None else seen, waited)
             hole = self._hole_after(seen) if seen else self.ring.lost if seen == 0 else None
         self.sessions.attach(session, connection, ephemeral, since)
         self._by_connection[connection] = session

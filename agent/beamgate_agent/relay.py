@@ -120,6 +120,7 @@ class Relay:
         return self._kernel.held_bytes > MAX_HELD_BYTES
 
     def _make_room(self) -> None:
+        self._sessions.forget_the_late()
         dropped = self._ring.make_room()
         if dropped:
             self.on_dropped(dropped)

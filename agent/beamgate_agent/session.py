@@ -7,6 +7,8 @@ from .stream import Connection
 MAX_SESSIONS = 4096
 _MAX_TAG = 0xFFFF
 _WHOEVER_COMES_FIRST = 0
+# For gateways that hear later than others that the kernel is there.
+_LATE_SECONDS = 10
 _REQUESTS_REMEMBERED = 4096
 
 QUEUED, SENT, RUNNING, ANSWERED = "queued", "sent", "running", "answered"
@@ -54,17 +56,29 @@ class Sessions:
     def find(self, session_id: str) -> Session | None:
         return self._by_id.get(session_id)
 
-    def open(self, session_id: str, start: int) -> Session:
+    def open(self, session_id: str, start: int, waited: bool) -> Session:
+        """@param waited  its client was there before the kernel, and so may others be who come later than this one"""
         tag = self._free_tag()
         session = Session(session_id, tag, self._ring.open(tag, start))
         self._by_id[session_id] = self.by_tag[tag] = session
-        self._ring.forget(_WHOEVER_COMES_FIRST)
+        if waited:
+            self._keep_the_beginning(min(_LATE_SECONDS, self._retention_seconds))
+        else:
+            self._ring.forget(_WHOEVER_COMES_FIRST)
         return session
 
     def wait_for_the_first(self) -> None:
         """The kernel waits though no session was ever there: not for longer than for one that is gone."""
+        self._keep_the_beginning(self._retention_seconds)
+
+    def forget_the_late(self) -> None:
+        """What those who are here are owed is not given up for others who may never come."""
+        if self.attached():
+            self._ring.forget(_WHOEVER_COMES_FIRST)
+
+    def _keep_the_beginning(self, seconds: float) -> None:
         if _WHOEVER_COMES_FIRST in self._ring.cursors and not self._waiting:
-            self._waiting = self._loop.later(self._retention_seconds, lambda: self._ring.forget(_WHOEVER_COMES_FIRST))
+            self._waiting = self._loop.later(seconds, lambda: self._ring.forget(_WHOEVER_COMES_FIRST))
 
     def attach(self, session: Session, connection: Connection, ephemeral: bool = False, since: int = 0) -> None:
         if session.expiry:

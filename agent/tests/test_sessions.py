@@ -90,6 +90,37 @@ def test_what_is_kept_is_let_go_of_after_the_retention_time_and_that_is_told(sta
     assert agent.client(seen=0).until_event("dropped").value["last"] == back.welcome["last"]
 
 
+def test_all_who_waited_for_the_kernel_get_its_first_output_whoever_comes_first(agent):
+    first = agent.client(waited=True)
+    first.run(SHOW.format(20))
+    second = agent.client(waited=True)
+    second.until(lambda m: m.type == "display_data" and m.content["data"]["text/plain"].startswith("00019"))
+    assert shown(second) == list(range(20))
+    late = agent.client()
+    late.run("1")
+    assert shown(late) == []
+
+
+def test_the_first_output_is_not_kept_for_long(start):
+    agent = start(retentionSeconds=0.2)
+    control = agent.ready()
+    agent.client(waited=True).run(SHOW.format(20))
+    until_stats(control, lambda stats: stats["ringBytes"] == 0)
+    late = agent.client(waited=True)
+    late.run("1")
+    assert shown(late) == []
+
+
+def test_a_flood_takes_the_place_of_the_first_output(start):
+    agent = start(ringBytes=1 << 19)
+    control = agent.ready()
+    first = agent.client(waited=True)
+    first.run(SHOW.format(2000))
+    assert shown(first) == list(range(2000))
+    assert not any(m.event == "dropped" for m in first.messages)
+    until_stats(control, lambda stats: stats["ringBytes"] == 0)
+
+
 def test_a_kernel_does_not_wait_for_ever_for_its_first_client(start, folder):
     profile = folder / "home" / ".ipython" / "profile_default" / "startup"
     profile.mkdir(parents=True)

@@ -14,14 +14,32 @@ import { decodeV1, encodeV1 } from '../support/wire.js';
 const LINES = 300;
 
 /** A cell, as the first that a client of the numbered protocol sends. */
-function askedFirst(session: string, id: string): Buffer {
+function askedFirst(session: string, id: string, code = '1'): Buffer {
   const header = { msg_id: id, msg_type: 'execute_request', username: '', session, date: '', version: '5.3' };
-  const content = { code: '1', silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
+  const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
   const message = encodeV1({ channel: 'shell', header, parent_header: {}, metadata: {}, content, buffers: [] });
   const number = Buffer.alloc(8);
   number.writeBigUInt64LE(1n);
   return Buffer.concat([number, message]);
 }
+
+async function opened(gateway: Gateway, kernelId: string, session: string): Promise<WebSocket> {
+  const url = `${gateway.url.replace('http', 'ws')}/api/kernels/${kernelId}/channels?session_id=${session}`;
+  const socket = new WebSocket(url, [NUMBERED], { headers: { authorization: `Bearer ${gateway.token}` } });
+  await once(socket, 'open');
+  return socket;
+}
+
+/** Content of the first message for this request on the channel. */
+const told = (socket: WebSocket, channel: string, request: string, type?: string): Promise<unknown> =>
+  new Promise((resolve) => {
+    socket.on('message', (data, isBinary) => {
+      if (!isBinary) return;
+      const { header, parent_header: parent, content, ...message } = decodeV1((data as Buffer).subarray(8));
+      if (type !== undefined && header['msg_type'] !== type) return;
+      if (message.channel === channel && parent['msg_id'] === request) resolve(content);
+    });
+  });
 
 jest.setTimeout(120_000);
 
@@ -86,27 +104,16 @@ describe('services of several processes', () => {
   it('keep the later of two sockets of one session, whichever gateways they came to before there was a kernel', async () => {
     const holding = await Promise.all(Array.from({ length: 4 }, ready));
     const { id } = await createKernel(one);
-    const opened = async (gateway: Gateway, session: string): Promise<WebSocket> => {
-      const url = `${gateway.url.replace('http', 'ws')}/api/kernels/${id}/channels?session_id=${session}`;
-      const socket = new WebSocket(url, [NUMBERED], { headers: { authorization: `Bearer ${gateway.token}` } });
-      await once(socket, 'open');
-      return socket;
-    };
     // Several, since the order in which the gateways come to the agent is a matter of luck.
     const sessions = await Promise.all(
       Array.from({ length: 6 }, async (_, number) => {
         const session = randomUUID();
         const [first, second] = number % 2 === 0 ? [one, two] : [two, one];
-        const early = await opened(first, session);
+        const early = await opened(first, id, session);
         const request = randomUUID();
         early.send(askedFirst(session, request));
-        const late = await opened(second, session);
-        const answered = new Promise((resolve) => {
-          late.on('message', (data, isBinary) => {
-            const message = isBinary ? decodeV1((data as Buffer).subarray(8)) : undefined;
-            if (message?.channel === 'shell' && message.parent_header['msg_id'] === request) resolve(message.content);
-          });
-        });
+        const late = await opened(second, id, session);
+        const answered = told(late, 'shell', request);
         return { late, answered, closed: once(early, 'close') };
       }),
     );
@@ -118,6 +125,24 @@ describe('services of several processes', () => {
       expect(late.readyState).toBe(WebSocket.OPEN);
       late.close();
     }
+  });
+
+  it('tell all who waited for a kernel what it put out first, however late their gateway hears of it', async () => {
+    const holding = await Promise.all(Array.from({ length: 4 }, ready));
+    const { id } = await createKernel(one);
+    const [session, request] = [randomUUID(), randomUUID()];
+    const [asking, looking] = [await opened(one, id, session), await opened(two, id, randomUUID())];
+    const heard = told(looking, 'iopub', request, 'stream');
+    process.kill(two.pid, 'SIGSTOP');
+    try {
+      await endKernel(one, holding[0] as string);
+      asking.send(askedFirst(session, request, 'print(6 * 7)'));
+      expect(await told(asking, 'shell', request)).toMatchObject({ status: 'ok' });
+    } finally {
+      process.kill(two.pid, 'SIGCONT');
+    }
+    expect(await heard).toMatchObject({ text: '42\n' });
+    for (const socket of [asking, looking]) socket.close();
   });
 
   it('lose their launcher, and the next one has every kernel', async () => {

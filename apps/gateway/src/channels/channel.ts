@@ -88,7 +88,7 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
     const revived = this.#ends.revived();
     this.#followRestart(kernel, first);
     if (kernel.endpoint !== null && this.#isLive()) {
-      this.#link.open(kernel.endpoint);
+      this.#link.open(kernel.endpoint, !first || (kernel.phase === 'starting' && !this.#restarting));
       if (kernel.phase === 'starting') this.#notice.changed();
       else this.#notice.clear();
       return;

@@ -41,6 +41,8 @@ type Entry = { seq: number; frame: Buffer } | { seq: number; event: AgentEvent }
 export class KernelLink {
   readonly #input = new SessionInput();
   #endpoint: AgentEndpoint | null = null;
+  /** Until the first welcome of this agent. */
+  #waited = false;
   #stream: AgentStream | null = null;
   #open = false;
   #writable = false;
@@ -73,11 +75,16 @@ export class KernelLink {
     return this.#input.heldBytes;
   }
 
-  /** Goes to this agent from now on; the one it goes to already is left alone. */
-  open(endpoint: AgentEndpoint): void {
+  /**
+   * Goes to this agent from now on; the one it goes to already is left alone.
+   *
+   * @param waited  the client was there before the kernel, so all that the kernel said is owed to it
+   */
+  open(endpoint: AgentEndpoint, waited: boolean): void {
     if (this.#endpoint?.socket === endpoint.socket && this.#endpoint.clientToken === endpoint.clientToken) return;
     this.close();
     this.#endpoint = endpoint;
+    this.#waited = waited;
     this.#connect();
   }
 
@@ -151,6 +158,7 @@ export class KernelLink {
       // What was told on an earlier stream is not yet confirmed by the client, so only its own statement counts.
       ...this.position,
       stale,
+      waited: this.#waited,
     });
     this.#stream = stream;
     if (this.#paused) stream.pause();
@@ -210,7 +218,8 @@ export class KernelLink {
     }
     this.position.epoch = welcome.epoch;
     // The agent forgets it with this stream.
-    if (this.position.ephemeral) this.position.seen ??= welcome.last;
+    if (this.position.ephemeral) this.position.seen ??= welcome.from ?? welcome.last;
+    this.#waited = false;
     this.#open = true;
     this.#writable = true;
     this.#handsOver = welcome.stale !== undefined;

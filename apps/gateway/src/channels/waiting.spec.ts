@@ -55,6 +55,19 @@ describe('a kernel that waits', () => {
     expect(kernels.explained).toBe(looks);
   });
 
+  it('owes its first output to the clients that waited, and to no other', async () => {
+    serve();
+    const { id } = kernels.add();
+    await open(id, 'session_id=waited', V1_PROTOCOL);
+    kernels.start(id, agent);
+    const waited = await agent.hellos.find(({ session }) => session === 'waited');
+    expect(waited['waited']).toBe(true);
+    kernels.change(id, { phase: 'ready' });
+    await open(id, 'session_id=late', V1_PROTOCOL);
+    const late = await agent.hellos.find(({ session }) => session === 'late');
+    expect(late).not.toHaveProperty('waited');
+  });
+
   it('shows nothing of a name that would be markup, or steer a terminal', async () => {
     serve();
     kernels.explanation = { ...queued(1), text: 'Queued. <img src=x onerror="a()">\x1b[31m has & holds.' };

@@ -37,6 +37,8 @@ export interface ClientPosition {
   since?: number;
   /** A later stream of the session is elsewhere: this one only hands over what was asked, in frames of number 0. */
   stale?: boolean;
+  /** The client was there before the kernel: the session is new, and begins with the kernel's first word. */
+  waited?: boolean;
 }
 
 /** The agent's first frame. */
@@ -83,7 +85,7 @@ export function helloOf(options: AgentStreamOptions): object {
   const versions = { v: oldest, ...(newest > oldest ? { upTo: newest } : {}) };
   if (role === 'control') return { ...versions, token, role, term: options.term };
   if (options.session === undefined) return { ...versions, token, role };
-  const { session, epoch, seen, ephemeral, since, stale } = options;
+  const { session, epoch, seen, ephemeral, since, stale, waited } = options;
   return {
     ...versions,
     token,
@@ -95,5 +97,6 @@ export function helloOf(options: AgentStreamOptions): object {
     ...(ephemeral ? { ephemeral } : {}),
     ...(since === undefined ? {} : { since }),
     ...(stale ? { stale } : {}),
+    ...(waited ? { waited } : {}),
   };
 }
