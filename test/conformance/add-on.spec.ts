@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import type { Kernel } from '@jupyterlab/services';
 import { Beamgate, POOLS } from '../support/beamgate.js';
-import { cell, Lab, run } from '../support/lab.js';
+import { cell, Lab, overheard, run } from '../support/lab.js';
 import { NotebookServer } from '../support/notebook-server.js';
 import { agentRecord, ended } from '../support/processes.js';
 import { Scope } from '../support/scope.js';
@@ -135,14 +135,8 @@ print('end', flush=True)`,
     const { _ws: socket } = kernel as Kernel.IKernelConnection & { _ws: { pause(): void; terminate(): void } };
     socket.pause();
     const other = scope.use(new Lab(server), (one) => one.dispose()).kernels.connectTo({ model: kernel.model });
-    const printed = (text: string) =>
-      new Promise<void>((resolve) => {
-        other.iopubMessage.connect(
-          (_, { content }) => 'text' in content && String(content.text).endsWith(text) && resolve(),
-        );
-      });
-    const end = printed('end\n');
-    await printed('.\n');
+    await overheard(other, (text) => text.endsWith('.\n'));
+    const end = overheard(other, (text) => text.endsWith('end\n'));
     writeFileSync(watched, '');
     await end;
     socket.terminate();

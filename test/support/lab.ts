@@ -164,6 +164,17 @@ export async function run(kernel: Kernel.IKernelConnection, code: string, answer
   return sent.text;
 }
 
+/** What any client's cells print from now on, once `wanted` is true of it: a line may come in two messages. */
+export const overheard = (kernel: Kernel.IKernelConnection, wanted: (text: string) => boolean): Promise<string> =>
+  new Promise((resolve) => {
+    let text = '';
+    kernel.iopubMessage.connect((_, { header, content }) => {
+      if (header.msg_type !== 'stream') return;
+      text += (content as { text: string }).text;
+      if (wanted(text)) resolve(text);
+    });
+  });
+
 /** Resolves once the kernel, as JupyterLab sees it, has that status. */
 export function status(kernel: Kernel.IKernelConnection, wanted: string): Promise<void> {
   if (kernel.status === wanted) return Promise.resolve();

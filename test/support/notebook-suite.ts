@@ -1,7 +1,7 @@
 import type { Kernel } from '@jupyterlab/services';
 import { deleteKernel } from './channel-client.js';
 import { type Address, call } from './gateway.js';
-import { cell, connection, Lab, run, status } from './lab.js';
+import { cell, connection, Lab, overheard, run, status } from './lab.js';
 import { NotebookServer } from './notebook-server.js';
 import { Scope } from './scope.js';
 
@@ -136,14 +136,10 @@ get_comm_manager().register_target('echo', opened)`,
     it('serves two clients on one kernel: both see the outputs, each its own replies', async () => {
       const kernel = await lab.open('two.ipynb');
       const other = closing(new Lab(server)).kernels.connectTo({ model: kernel.model });
-      const overheard = new Promise((resolve) => {
-        other.iopubMessage.connect((_, message) => {
-          if (message.header.msg_type === 'stream') resolve((message.content as { text: string }).text);
-        });
-      });
+      const heard = overheard(other, (text) => text.endsWith('\n'));
       await other.info;
       expect(await run(kernel, 'shared = 5; print("one")')).toBe('one\n');
-      expect(await overheard).toBe('one\n');
+      expect(await heard).toBe('one\n');
       expect(await run(other, 'print(shared)')).toBe('5\n');
       await kernel.shutdown();
     });
