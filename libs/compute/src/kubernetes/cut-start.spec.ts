@@ -43,14 +43,19 @@ it.each(REFUSED)('failed by itself: %s', (message) => {
   expect(cutStart(pod({ waiting: { reason: 'CreateContainerError', message } }))).toBeUndefined();
 });
 
-it.each(['UnexpectedAdmissionError', 'OutOfcpu', 'NodeAffinity', 'NodeShutdown', 'Terminated', 'Evicted'])(
-  'was given back by the node: %s',
-  (reason) => {
-    const status = { phase: 'Failed', reason, message: 'the words of the kubelet' };
-    expect(cutStart({ status })).toBe(`The node gave the pod of the kernel back: ${reason}: the words of the kubelet`);
-    expect(cutStart({ status: { ...status, phase: 'Running' } })).toBeUndefined();
-  },
-);
+it.each([
+  'UnexpectedAdmissionError',
+  'OutOfcpu',
+  'OutOfnvidia.com/gpu',
+  'NodeAffinity',
+  'NodeShutdown',
+  'Terminated',
+  'Evicted',
+])('was given back by the node: %s', (reason) => {
+  const status = { phase: 'Failed', reason, message: 'the words of the kubelet' };
+  expect(cutStart({ status })).toBe(`The node gave the pod of the kernel back: ${reason}: the words of the kubelet`);
+  expect(cutStart({ status: { ...status, phase: 'Running' } })).toBeUndefined();
+});
 
 it('was not given back where the node will never take it', () => {
   expect(cutStart({ status: { phase: 'Failed', reason: 'SysctlForbidden' } })).toBeUndefined();

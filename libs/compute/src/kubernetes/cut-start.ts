@@ -25,7 +25,7 @@ const INTERRUPTED = new RegExp(
 );
 /** By which a node gives back a pod that it was given: it has no room after all, knows not all of itself yet, or goes down. */
 const GIVEN_BACK =
-  /^(UnexpectedAdmissionError|InvalidNodeInfo|NodeAffinity|OutOf\w+|Preempting|Evicted|NodeShutdown|Terminated|NodeLost)$/;
+  /^(UnexpectedAdmissionError|InvalidNodeInfo|NodeAffinity|UnknownReason|OutOf.+|Preempting|Evicted|NodeShutdown|Terminated|NodeLost)$/;
 /** What was in it when a kubelet came back is not known any more. */
 const UNKNOWN = 'ContainerStatusUnknown';
 /** Exit codes of who was killed, or told to end, by somebody else. */
