@@ -56,6 +56,21 @@ describe('a start that was cut short with its kubelet', () => {
     await expect(execute(endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
   });
 
+  it('is made once though two launchers make it, and the later one has it', async () => {
+    const kernelId = await cutShort();
+    const slow = pods.host;
+    await pods.use();
+    await pods.host.reconcile([kernelId]);
+    await pods.host.launch(kernelId, whom('ada'), anImage());
+    await cluster.restart('kubelet');
+    await pods.facts.until(kernelId, 'ready');
+    const { endpoint } = await pods.facts.until(kernelId, 'agent-up');
+    await expect(execute(endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
+    const name = `kernel-${kernelId}`;
+    expect(await pods.names()).toEqual([name, name]);
+    await slow.close();
+  });
+
   it('is not made again for a kernel that was shut down meanwhile', async () => {
     const kernelId = await cutShort();
     const again = pods.facts.next(kernelId, 'launch-again');

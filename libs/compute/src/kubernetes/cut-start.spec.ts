@@ -72,6 +72,12 @@ it.each([
   expect(cutStart(pod({ waiting: {} }, { terminated })) !== undefined).toBe(isCut);
 });
 
+it('was cut short in a pull that the runtime gave up, not by a registry that does not answer', () => {
+  const pull = (message: string) => cutStart(pod({ waiting: { reason: 'ErrImagePull', message } }));
+  expect(pull('rpc error: code = Unavailable desc = error reading from server: EOF')).toContain('interrupted');
+  expect(pull('failed to resolve reference: dial tcp 10.0.0.1:5000: connect: connection refused')).toBeUndefined();
+});
+
 it('goes on while nothing is known', () => {
   expect(cutStart({})).toBeUndefined();
   expect(cutStart(pod({ waiting: { reason: 'ContainerCreating' } }))).toBeUndefined();

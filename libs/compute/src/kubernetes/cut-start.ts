@@ -20,9 +20,12 @@ const INTERRUPTED = new RegExp(
     'sandbox .*(not found|not running|not ready|changed)',
     'no running task found',
     'is reserved for',
+    'object .* not registered',
   ].join('|'),
   'i',
 );
+/** Said of a pull, that it was the runtime that went away, not the registry. */
+const NO_RUNTIME = /context canceled|transport is closing|error reading from server|dial unix/;
 /** By which a node gives back a pod that it was given: it has no room after all, knows not all of itself yet, or goes down. */
 const GIVEN_BACK =
   /^(UnexpectedAdmissionError|InvalidNodeInfo|NodeAffinity|UnknownReason|OutOf.+|Preempting|Evicted|NodeShutdown|Terminated|NodeLost)$/;
@@ -30,6 +33,9 @@ const GIVEN_BACK =
 const UNKNOWN = 'ContainerStatusUnknown';
 /** Exit codes of who was killed, or told to end, by somebody else. */
 const KILLED = new Set([137, 143]);
+
+/** Whether kubelet or runtime were interrupted in what they tell of; another try may do. */
+export const isInterruption = (message: string): boolean => INTERRUPTED.test(message);
 
 /**
  * Whether the start of a kernel that has not come up was cut short by its node, so that another pod may do: nothing is wrong
@@ -49,8 +55,9 @@ function cutContainer({ name, state }: V1ContainerStatus): string | undefined {
   const { reason = '', message = '' } = state?.waiting ?? state?.terminated ?? {};
   const whose = name === KERNEL_CONTAINER ? 'kernel' : 'agent';
   if (reason === UNKNOWN) return `The node lost sight of the ${whose}'s container while it started.`;
-  if (START_REASONS.has(reason)) {
-    return INTERRUPTED.test(message) ? `The node was interrupted while it started the ${whose}: ${message}` : undefined;
+  if (START_REASONS.has(reason) || reason === 'ErrImagePull') {
+    const isPassing = reason === 'ErrImagePull' ? NO_RUNTIME.test(message) : isInterruption(message);
+    return isPassing ? `The node was interrupted while it started the ${whose}: ${message}` : undefined;
   }
   const ended = state?.terminated;
   if (ended === undefined || reason === 'OOMKilled' || !(KILLED.has(ended.exitCode) || ended.signal)) return undefined;

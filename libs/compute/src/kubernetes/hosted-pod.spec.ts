@@ -36,6 +36,18 @@ it('fails by a volume that can not be mounted', () => {
   expect(told).toEqual([{ kind: 'launch-failed', kernelId: KERNEL, detail }]);
 });
 
+it('waits for a volume whose kubelet or API server was interrupted', () => {
+  pod.onWarning(
+    'this',
+    'FailedMount',
+    'MountVolume.SetUp failed for volume "raw": object "scans"/"key" not registered',
+  );
+  pod.onWarning('this', 'FailedMount', 'failed to fetch PVC: dial tcp 10.0.0.1:6443: connect: connection refused');
+  expect(told).toEqual([]);
+  pod.onWarning('this', 'FailedMount', 'mount failed: exit status 32 Output: mount.nfs: Connection refused');
+  expect(told).toMatchObject([{ kind: 'launch-failed' }]);
+});
+
 it('is not concerned by what was said of an earlier pod of its name', () => {
   pod.onWarning('another', 'FailedMount', mount);
   expect(told).toEqual([]);

@@ -2,7 +2,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { KernelId, KernelUsage } from '#libs/contracts';
 import type { AgentEvent } from '#libs/jupyter';
 import { NO_EXIT } from '../kernel-host.js';
-import { cutStart } from './cut-start.js';
+import { cutStart, isInterruption } from './cut-start.js';
 import { exitOf, startFailure } from './kernel-exit.js';
 import type { Exit, LaunchFailure } from './kernel-news.js';
 import type { PodAgentSpec } from './manifest.js';
@@ -100,11 +100,6 @@ export class HostedPod {
     return this.#kernel.agent.up && !this.#kernel.news.ended;
   }
 
-  /** Its start was cut short: once it is gone, another takes its place. */
-  get isCut(): boolean {
-    return this.#isCut;
-  }
-
   get ended(): boolean {
     return this.#kernel.news.ended;
   }
@@ -149,7 +144,9 @@ export class HostedPod {
   onWarning(uid: string, reason: string, message: string): void {
     if (uid !== this.#uid || this.#kernel.news.wasReady || this.#isCut) return;
     this.#lastWarning = `${reason}: ${message}`;
-    if (MOUNT_REASONS.has(reason)) this.fail(`A volume of the kernel could not be mounted: ${message}`);
+    // A kubelet mounts again by itself where it was interrupted before the mount itself.
+    const isPassing = isInterruption(message) && !message.includes('mount failed');
+    if (MOUNT_REASONS.has(reason) && !isPassing) this.fail(`A volume of the kernel could not be mounted: ${message}`);
   }
 
   onPodGone(): void {
