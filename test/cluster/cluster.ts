@@ -178,8 +178,22 @@ export class Cluster {
     }
   }
 
+  /** Resolves when the container runtime has given up what a kubelet asked that was killed. */
+  async untilForgotten(): Promise<void> {
+    const sockets = `/proc/${this.parts.get('containerd')?.pid}/net/unix`;
+    // Its end of a connection has the name that it listens at, in state 3.
+    const isConnected = (line: string) => line.endsWith(` ${this.node.socket}`) && / 03 +\d+ /.test(line);
+    const forgotten = () => !readFileSync(sockets, 'utf8').split('\n').some(isConnected) || undefined;
+    await eventually('the runtime knows that its kubelet is gone', forgotten, 120);
+  }
+
+  /** Resolves when the container runtime has failed to start that container. */
+  async notStarted(containerId: string): Promise<void> {
+    await this.parts.get('containerd')?.prints(new RegExp(`StartContainer for \\S*${containerId}\\S* failed`));
+  }
+
   /** @see NodeFiles.holdStart */
-  holdStart(): { held: Promise<unknown>; release(): Promise<void> } {
+  holdStart(): { held: Promise<string>; release(): Promise<void> } {
     return this.node.holdStart();
   }
 

@@ -56,13 +56,14 @@ export class NodeFiles {
   }
 
   /**
-   * Holds the next container of a kernel while it is being started. `held` resolves when one is, and `release` lets it go on.
+   * Holds the next container of a kernel while it is being started: `held` resolves with its id when one is, `release` lets it
+   * go on.
    */
-  holdStart(): { held: Promise<unknown>; release(): Promise<void> } {
+  holdStart(): { held: Promise<string>; release(): Promise<void> } {
     const [hold, release] = [this.file('hold'), this.file('release')];
     execFileSync('mkfifo', [hold, release]);
     return {
-      held: readFile(hold),
+      held: readFile(hold, 'utf8').then((id) => id.trim()),
       release: async () => {
         await writeFile(release, '');
         rmSync(release);

@@ -19,9 +19,12 @@ async function cutShort(): Promise<ReturnType<typeof newKernelId>> {
   const { held, release } = cluster.holdStart();
   const kernelId = newKernelId();
   await pods.host.launch(kernelId, whom('ada'), anImage());
-  await held;
+  const containerId = await held;
   await cluster.kill('kubelet');
+  await cluster.untilForgotten();
   await release();
+  // A kubelet that comes back before that finds a container that was made, and starts it.
+  await cluster.notStarted(containerId);
   return kernelId;
 }
 
