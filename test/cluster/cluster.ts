@@ -54,10 +54,11 @@ export class Cluster {
     private readonly folder: string,
     private readonly network: ClusterNetwork,
     private readonly nodeGraceSeconds: number,
+    holdsStarts: boolean,
   ) {
     this.nodeName = network.name;
     this.plane = new ControlPlane(join(folder, 'plane'), network.address, this.nodeName);
-    const parts = { plugins: made.plugins, pauseImage: IMAGES.pause };
+    const parts = { plugins: made.plugins, pauseImage: IMAGES.pause, holdsStarts };
     this.node = new NodeFiles(join(folder, 'node'), network, parts, this.nodeName);
   }
 
@@ -65,24 +66,29 @@ export class Cluster {
    * Resolves when the node is ready, the images are there and pods may be made in `default`.
    *
    * @param nodeGraceSeconds  how long a silent node counts as ready
+   * @param holdsStarts       containers of kernels can be held while they start
    */
-  static start(nodeGraceSeconds = 40): Promise<Cluster> {
-    return Cluster.make(nodeGraceSeconds, (cluster) => cluster.startAll());
+  static start(nodeGraceSeconds = 40, holdsStarts = false): Promise<Cluster> {
+    return Cluster.make(nodeGraceSeconds, holdsStarts, (cluster) => cluster.startAll());
   }
 
   /** etcd and the API server alone. Nobody touches what is made: nodes and pods of it are as their maker says. */
   static startPlane(): Promise<Cluster> {
-    return Cluster.make(40, (cluster) => cluster.startPlane());
+    return Cluster.make(40, false, (cluster) => cluster.startPlane());
   }
 
-  private static async make(nodeGraceSeconds: number, start: (cluster: Cluster) => Promise<void>): Promise<Cluster> {
+  private static async make(
+    nodeGraceSeconds: number,
+    holdsStarts: boolean,
+    start: (cluster: Cluster) => Promise<void>,
+  ): Promise<Cluster> {
     const script = join(root, 'scripts', 'cluster-parts.mjs');
     const made = JSON.parse(
       execFileSync(process.execPath, [script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
     );
     const name = `bg${randomBytes(4).toString('hex')}`;
     const folder = mkdtempSync(`/tmp/${name}-`);
-    const cluster = new Cluster(made, folder, ClusterNetwork.make(name), nodeGraceSeconds);
+    const cluster = new Cluster(made, folder, ClusterNetwork.make(name), nodeGraceSeconds, holdsStarts);
     try {
       await start(cluster);
     } catch (error) {
@@ -170,6 +176,25 @@ export class Cluster {
     } catch (error) {
       throw new Error(String((error as { stderr: string }).stderr));
     }
+  }
+
+  /** Resolves when the container runtime has given up what a kubelet asked that was killed. */
+  async untilForgotten(): Promise<void> {
+    const sockets = `/proc/${this.parts.get('containerd')?.pid}/net/unix`;
+    // Its end of a connection has the name that it listens at, in state 3.
+    const isConnected = (line: string) => line.endsWith(` ${this.node.socket}`) && / 03 +\d+ /.test(line);
+    const forgotten = () => !readFileSync(sockets, 'utf8').split('\n').some(isConnected) || undefined;
+    await eventually('the runtime knows that its kubelet is gone', forgotten, 120);
+  }
+
+  /** Resolves when the container runtime has failed to start that container. */
+  async notStarted(containerId: string): Promise<void> {
+    await this.parts.get('containerd')?.prints(new RegExp(`StartContainer for \\S*${containerId}\\S* failed`));
+  }
+
+  /** @see NodeFiles.holdStart */
+  holdStart(): { held: Promise<string>; release(): Promise<void> } {
+    return this.node.holdStart();
   }
 
   /** Ends one part as a crash would. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterNetwork } from './network.js';
 
@@ -7,6 +8,8 @@ export interface NodeParts {
   /** Folder of the network plugins. */
   plugins: string;
   pauseImage: string;
+  /** Containers of kernels can be held while they start. */
+  holdsStarts: boolean;
 }
 
 /** What a kubelet wants. */
@@ -52,6 +55,22 @@ export class NodeFiles {
     return ['unshare', ['--mount', '--propagation=unchanged', 'sh', '-c', script, command, ...args]];
   }
 
+  /**
+   * Holds the next container of a kernel while it is being started: `held` resolves with its id when one is, `release` lets it
+   * go on.
+   */
+  holdStart(): { held: Promise<string>; release(): Promise<void> } {
+    const [hold, release] = [this.file('hold'), this.file('release')];
+    execFileSync('mkfifo', [hold, release]);
+    return {
+      held: readFile(hold, 'utf8').then((id) => id.trim()),
+      release: async () => {
+        await writeFile(release, '');
+        rmSync(release);
+      },
+    };
+  }
+
   runtime(): string[] {
     return ['--config', this.file('containerd.toml'), '--log-level', 'info'];
   }
@@ -90,10 +109,30 @@ state = "${this.file('state')}"
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         SystemdCgroup = false
+        BinaryName = "${this.runc()}"
         Root = "${this.file('runc')}"
 [plugins."io.containerd.internal.v1.opt"]
   path = "${this.file('opt')}"
 `;
+  }
+
+  /** runc, but for containers of kernels while somebody holds them. @see holdStart */
+  private runc(): string {
+    if (!this.parts.holdsStarts) return 'runc';
+    const script = `#!/bin/sh
+case "$*" in *" start "*)
+  for id; do :; done
+  if grep -q '"io.kubernetes.cri.container-name":"kernel"' ${this.file('state')}/io.containerd.runtime.v2.task/k8s.io/$id/config.json &&
+    mv ${this.file('hold')} ${this.file('held')}.$$ 2>/dev/null
+  then
+    echo $id > ${this.file('held')}.$$
+    cat ${this.file('release')}
+  fi
+esac
+exec runc "$@"
+`;
+    writeFileSync(this.file('runc.sh'), script, { mode: 0o755 });
+    return this.file('runc.sh');
   }
 
   private pods(): object {

@@ -170,6 +170,18 @@ describe('the gatekeeper', () => {
       expect((await explain(id))?.text).toMatch(new RegExp(`^${starting} When it is ready is unknown`));
     });
 
+    it('says why a kernel is launched another time, for as long as it starts', async () => {
+      const { id } = await submit();
+      await stage.client.emit(LauncherFacts.launchAgain, { kernelId: id, reason: 'The node was interrupted.' });
+      expect((await explain(id))?.text).toBe(
+        'The kernel has its place and is starting, for 0.0 s now. It is launched another time. The node was interrupted.',
+      );
+      await stage.client.emit(LauncherFacts.launchFailed, { kernelId: id, detail: 'No.' });
+      await stage.gateways.kernel(id, { phase: 'ended' });
+      await stage.client.send(GatekeeperCommands.restartKernel, { kernelId: id });
+      expect((await explain(id))?.text).not.toContain('another time');
+    });
+
     it('explains to each why it waits', async () => {
       await beginWith({ maxKernels: 1 });
       const first = await submit();

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Counter, Registry } from 'prom-client';
 import type { CommandClient } from '#libs/bus';
 import { type HostFact, KERNEL_HOST, type KernelHost, type NodesFact } from '#libs/compute';
 import { InvalidRequest, LauncherFacts } from '#libs/contracts';
@@ -30,6 +31,7 @@ const CONTRACTS = {
   info: LauncherFacts.kernelInfo,
   activity: LauncherFacts.activity,
   exited: LauncherFacts.kernelExited,
+  'launch-again': LauncherFacts.launchAgain,
   'launch-failed': LauncherFacts.launchFailed,
 } as const;
 
@@ -43,10 +45,18 @@ export class FactReporter implements OnApplicationShutdown {
   readonly #lanes = new FactLanes<Fact>((fact) => this.#tell(fact), AT_ONCE);
   readonly #closed = new AbortController();
 
+  readonly #again: Counter;
+
   constructor(
     @Inject(KERNEL_HOST) private readonly host: KernelHost,
     @Inject(GATEKEEPER) private readonly gatekeeper: Pick<CommandClient, 'emit'>,
+    @Inject(Registry) metrics: Registry,
   ) {
+    this.#again = new Counter({
+      name: 'beamgate_launches_again_total',
+      help: 'Pods of kernels that were made again because their node cut the start short',
+      registers: [metrics],
+    });
     host.onFact((fact) => this.#take(fact));
   }
 
@@ -62,6 +72,7 @@ export class FactReporter implements OnApplicationShutdown {
   }
 
   #take(fact: Fact): void {
+    if (fact.kind === 'launch-again') this.#again.inc();
     this.#lanes.add('kernelId' in fact ? fact.kernelId : isOfNodes(fact) ? 'nodes' : fact.kind, fact, joined);
   }
 

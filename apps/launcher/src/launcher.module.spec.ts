@@ -2,6 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
+import { Registry } from 'prom-client';
 import { CommandClient, LocalClient, LocalLink, LocalServer } from '#libs/bus';
 import type { HostFact, KernelFact, KernelHost } from '#libs/compute';
 import {
@@ -90,10 +91,15 @@ let app: INestMicroservice;
 let host: FakeHost;
 let client: CommandClient;
 
+let metrics: Registry;
+
 async function start(gatekeeper: LauncherParts['gatekeeper']): Promise<void> {
   host = new FakeHost();
+  metrics = new Registry();
   const { port1, port2 } = new MessageChannel();
-  const module = await Test.createTestingModule({ imports: [LauncherModule.with({ host, gatekeeper })] }).compile();
+  const module = await Test.createTestingModule({
+    imports: [LauncherModule.with({ host, gatekeeper, metrics })],
+  }).compile();
   app = module.createNestMicroservice({ strategy: new LocalServer([new LocalLink(port1)]), logger: false });
   await app.listen();
   client = new CommandClient(new LocalClient(new LocalLink(port2)));
@@ -260,6 +266,16 @@ it('keeps the facts of a kernel in order, and lets none wait for those of anothe
     [slow, 0],
     [slow, 1],
   ]);
+});
+
+it('tells of a launch that is made again, and counts it', async () => {
+  const facts = new FakeGatekeeper();
+  await start(facts);
+  const again = { kernelId: aKernelId(), reason: 'The node was interrupted.' };
+  host.tell({ kind: 'launch-again', ...again });
+  await facts.until(1);
+  expect(facts.told).toEqual([{ pattern: LauncherFacts.launchAgain.pattern, payload: again }]);
+  expect(await metrics.metrics()).toMatch(/^beamgate_launches_again_total 1$/m);
 });
 
 it('goes on after a fact that breaks its contract', async () => {

@@ -16,7 +16,7 @@ runService('launcher', async (config, log) => {
   const strategy = await rabbitServer({ ...bus, serves: 'launcher' });
   readiness.add('bus', busCheck(strategy));
   const launcher = await NestFactory.createMicroservice(
-    LauncherModule.with({ host: await hostOf(config, log), gatekeeper }),
+    LauncherModule.with({ host: await hostOf(config, log), gatekeeper, metrics: probes.metrics }),
     { strategy, logger: new NestLog(log) },
   );
   await launcher.listen();

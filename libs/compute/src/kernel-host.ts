@@ -26,6 +26,8 @@ export type KernelFact =
       outOfMemory: boolean;
       agentLost: boolean;
     }
+  /** Its start was cut short by no fault of its own, and is made again. `reason`: a sentence. */
+  | { kind: 'launch-again'; kernelId: KernelId; reason: string }
   | { kind: 'launch-failed'; kernelId: KernelId; detail: string; reason?: 'image-pull' | 'unschedulable' };
 
 /** All nodes that there are; told first, and to each who reconciles. */

@@ -148,6 +148,8 @@ export const LauncherFacts = {
   },
   /** What keeps this launcher from starting kernels, as a sentence, told at each change and to who begins to lead; null: nothing. */
   hindered: { pattern: 'fact.hindered', schema: z.object({ reason: z.string().nullable() }) },
+  /** Its start was cut short by no fault of its own, and is made again in its place; `reason` is a sentence. Its end may yet come. */
+  launchAgain: { pattern: 'fact.launch-again', schema: OneKernel.extend({ reason: z.string() }) },
   /** The agent listens; channels may be opened. */
   agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
   /** The kernel answered kernel_info. */

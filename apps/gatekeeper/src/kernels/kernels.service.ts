@@ -89,8 +89,10 @@ export class KernelsService {
       return this.#waits.explain(core, kernelId, ground, this.clock.now());
     }
     if (!isLaunching(kernel)) return null;
-    const { starts, hindrance } = this.known;
-    return launchExplanation(kernel, starts.of(kernel.kernelspec), this.clock.now(), hindrance);
+    const { starts, hindrance, cutLaunches } = this.known;
+    const cut = cutLaunches.get(kernelId);
+    const hindered = hindrance ?? (cut === undefined ? null : `It is launched another time. ${cut}`);
+    return launchExplanation(kernel, starts.of(kernel.kernelspec), this.clock.now(), hindered);
   }
 
   #happen(kernelId: KernelId, happening: Happening): Promise<Kernel> {

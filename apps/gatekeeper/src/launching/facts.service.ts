@@ -38,6 +38,11 @@ export class FactsService {
     this.known.hindrance = reason;
   }
 
+  /** Why a kernel that has its place is launched another time, as a sentence. */
+  launchAgain(kernelId: KernelId, reason: string): void {
+    if (this.known.kernels.has(kernelId)) this.known.cutLaunches.set(kernelId, reason);
+  }
+
   /** What of them is not as it was told last. */
   nodesChanged(reports: readonly NodeReport[], gone: readonly string[]): void {
     this.writer.tell(this.known.nodesChanged(reports, gone));

@@ -5,7 +5,7 @@ import type { Happening } from '#libs/domain';
 import { FactsService } from './facts.service.js';
 import { Recovery } from './recovery.js';
 
-const { launcherUp, nodes, nodesChanged, hindered } = LauncherFacts;
+const { launcherUp, nodes, nodesChanged, hindered, launchAgain } = LauncherFacts;
 const { kernelInfo, agentUp, kernelReady, activity, kernelExited, launchFailed } = LauncherFacts;
 
 /** Each handler resolves when the fact is on disk, so that a broker may forget it then. */
@@ -29,6 +29,12 @@ export class LauncherFactsController {
   @EventPattern(hindered.pattern)
   hindered(@Payload() payload: unknown): void {
     this.facts.hindered(hindered.schema.parse(payload).reason);
+  }
+
+  @EventPattern(launchAgain.pattern)
+  launchAgain(@Payload() payload: unknown): void {
+    const { kernelId, reason } = launchAgain.schema.parse(payload);
+    this.facts.launchAgain(kernelId, reason);
   }
 
   @EventPattern(nodesChanged.pattern)
@@ -69,7 +75,7 @@ export class LauncherFactsController {
   }
 
   #note(
-    kind: Exclude<keyof typeof LauncherFacts, 'kernelInfo' | 'launcherUp' | 'nodes' | 'nodesChanged' | 'hindered'>,
+    kind: 'agentUp' | 'kernelReady' | 'activity' | 'kernelExited' | 'launchFailed',
     { kernelId, ...fact }: { kernelId: KernelId },
     context: unknown,
   ): Promise<void> {

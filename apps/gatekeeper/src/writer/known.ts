@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Kernel, KernelId, NodeReport, SchedulingConfig, SchedulingDocument, WarmSpares } from '#libs/contracts';
-import { CLOCK, type Clock } from '#libs/domain';
+import { CLOCK, type Clock, isLaunching } from '#libs/domain';
 import { coreConfigOf, fullCore, type NodeTotals, type SpareRequest } from '#libs/scheduling';
 import { STORE, type Store } from '#libs/store';
 import { GATEKEEPER_CONFIG, type GatekeeperConfig } from '../gatekeeper-parts.js';
@@ -25,6 +25,8 @@ export class Known {
   document: { version: number; config: SchedulingConfig | null } = { version: 0, config: null };
   /** What the launcher says keeps it from starting kernels, as a sentence; null: nothing. */
   hindrance: string | null = null;
+  /** Why kernels that are starting are launched another time, as sentences. */
+  readonly cutLaunches = new Map<KernelId, string>();
   #reports: readonly NodeReport[];
   /** A launcher has told of all of them. */
   #areNodesTold = false;
@@ -165,6 +167,7 @@ export class Known {
   follow(kernels: Iterable<Kernel>): void {
     for (const kernel of kernels) {
       this.starts.changed(this.kernels.get(kernel.id), kernel);
+      if (!isLaunching(kernel)) this.cutLaunches.delete(kernel.id);
       if (kernel.phase === 'ended') {
         // One that had ended before changes its reason only.
         if (this.kernels.delete(kernel.id)) this.held.ended(kernel);

@@ -2,6 +2,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { KernelId, KernelUsage } from '#libs/contracts';
 import type { AgentEvent } from '#libs/jupyter';
 import { NO_EXIT } from '../kernel-host.js';
+import { cutStart, isInterruption } from './cut-start.js';
 import { exitOf, startFailure } from './kernel-exit.js';
 import type { Exit, LaunchFailure } from './kernel-news.js';
 import type { PodAgentSpec } from './manifest.js';
@@ -17,6 +18,8 @@ const LAST_RESORT_MS = 3000;
 const REMOVE_AGAIN_MS = 5000;
 /** How long the end of a container may take to show in its pod's status. */
 const STATUS_MS = 3000;
+/** Longer than launches take. */
+const LONG_MS = 3_600_000;
 /** Events of a volume that its node can't mount. One that is still attached elsewhere may yet come. */
 const MOUNT_REASONS = new Set(['FailedMount', 'FailedMapVolume']);
 /** What the agent says of a kernel whose container ended under it. @see agent/beamgate_agent/pod.py */
@@ -33,8 +36,10 @@ export class HostedPod {
   readonly warmed: Promise<void>;
   readonly #status = new PodStatus();
   #uid: string | undefined;
-  #lastWarning: string | undefined;
+  #lastWarning = '';
   #adopted = false;
+  /** Another pod takes its place, and tells what becomes of the kernel. */
+  #isCut = false;
   #released = false;
   #removed = false;
   #startTimer: NodeJS.Timeout | undefined;
@@ -105,19 +110,31 @@ export class HostedPod {
     this.limitStart(startSeconds);
   }
 
-  limitStart(seconds: number): void {
-    this.#startTimer = setTimeout(() => {
-      const warned = this.#lastWarning === undefined ? '.' : `; the cluster warns: ${this.#lastWarning}`;
-      this.fail(`The kernel did not answer within ${seconds} seconds${warned}`);
-    }, seconds * 1000);
+  /**
+   * @param leftMs   what is left of the time, of a launch that was cut short
+   * @param warning  what to tell then, if the cluster warns of nothing else
+   */
+  limitStart(seconds: number, leftMs = seconds * 1000, warning = ''): void {
+    this.#lastWarning ||= warning;
+    this.#startTimer = setTimeout(() => this.fail(tooLate(seconds, this.#lastWarning)), leftMs);
   }
 
   // --- what its pod's status says --------------------------------------------------------------------------------
 
   onPod(pod: V1Pod): void {
+    if (this.#isCut) {
+      // The next one of its name: it has gone unseen.
+      if (pod.metadata?.uid !== this.#uid) this.onPodGone();
+      return;
+    }
     this.node = pod.spec?.nodeName;
     this.#uid = pod.metadata?.uid;
     const verdict = this.#status.take(pod);
+    const cut = this.#kernel.news.isTold ? undefined : cutStart(pod);
+    if (cut !== undefined) {
+      this.#cut(cut);
+      return;
+    }
     if (verdict.kind === 'running') this.#kernel.agent.reach(verdict.address);
     else if (verdict.kind === 'failed' && !this.#kernel.news.wasReady) this.fail(verdict.detail, verdict.reason);
     if (agentEnded(pod)) this.#lose();
@@ -125,12 +142,15 @@ export class HostedPod {
 
   /** @param uid  of the pod that it is about: one that is gone had the same name */
   onWarning(uid: string, reason: string, message: string): void {
-    if (uid !== this.#uid || this.#kernel.news.wasReady) return;
+    if (uid !== this.#uid || this.#kernel.news.wasReady || this.#isCut) return;
     this.#lastWarning = `${reason}: ${message}`;
-    if (MOUNT_REASONS.has(reason)) this.fail(`A volume of the kernel could not be mounted: ${message}`);
+    // A kubelet mounts again by itself where it was interrupted before the mount itself.
+    const isPassing = isInterruption(message) && !message.includes('mount failed');
+    if (MOUNT_REASONS.has(reason) && !isPassing) this.fail(`A volume of the kernel could not be mounted: ${message}`);
   }
 
   onPodGone(): void {
+    if (!this.#removed && !this.#kernel.news.isTold) this.#cut('Somebody deleted its pod.');
     this.#removed = true;
     this.#lose();
     this.#kernel.agent.close();
@@ -144,19 +164,31 @@ export class HostedPod {
 
   /** The agent is no more: tells it if nothing was told, and removes the pod. */
   #lose(graceSeconds = 1): void {
-    if (this.#released) return;
+    if (this.#released || this.#isCut) return;
     this.#clearTimers();
     const { code, signal, outOfMemory } = this.#status.end ?? { code: null, signal: null, outOfMemory: false };
     if (this.#kernel.stopping) this.#exited(NO_EXIT);
     else if (outOfMemory) this.#exited({ ...NO_EXIT, code, signal, outOfMemory });
-    else if (this.#kernel.news.wasReady) this.#exited({ ...NO_EXIT, agentLost: true });
+    // How far one that was adopted had come is not known; of one that had not, this is no news.
+    else if (this.#kernel.news.wasReady || this.#adopted) this.#exited({ ...NO_EXIT, agentLost: true });
     else this.#failed('The agent ended while the kernel started.');
     this.remove(graceSeconds);
   }
 
+  /** Its start was cut short by its node. */
+  #cut(detail: string): void {
+    if (this.#kernel.news.ended || this.#released) return;
+    this.#isCut = !this.#kernel.stopping && this.isSomebodys && this.context.again(this.kernelId, detail);
+    if (this.#isCut) {
+      this.#kernel.agent.close();
+      this.remove(0);
+    } else if (this.#adopted && !this.#kernel.stopping) this.#lose(0);
+    else this.fail(detail);
+  }
+
   /** The start has failed; the pod goes. */
   fail(detail: string, reason?: LaunchFailure): void {
-    if (this.#kernel.news.ended) return;
+    if (this.#kernel.news.ended || this.#isCut) return;
     if (this.#kernel.stopping) this.#exited(NO_EXIT);
     else this.#failed(detail, reason);
     this.remove(0);
@@ -200,12 +232,12 @@ export class HostedPod {
     return this.#kernel.agent.usage();
   }
 
-  /** Deletes pod and secret, once. */
+  /** Deletes pod and secret, once; of one that another follows, the pod alone. */
   remove(graceSeconds: number): void {
     if (this.#removed || this.#released) return;
     this.#removed = true;
     this.#clearTimers();
-    this.context.remove(this.pod, graceSeconds).catch((error: Error) => {
+    this.context.remove(this.pod, graceSeconds, this.#isCut ? this.#uid : undefined).catch((error: Error) => {
       this.#removed = false;
       this.context.log.warn({ kernelId: this.kernelId, reason: error.message }, 'a pod could not be deleted');
       this.#killTimer = setTimeout(() => this.remove(graceSeconds), REMOVE_AGAIN_MS).unref();
@@ -229,17 +261,24 @@ export class HostedPod {
   #failed(detail: string, reason?: LaunchFailure): void {
     clearTimeout(this.#startTimer);
     this.#kernel.news.failed(detail, reason);
+    // One that was adopted may have been ready before, of which a failed start would be no news.
+    if (this.#adopted) this.context.tell({ kind: 'exited', kernelId: this.kernelId, ...NO_EXIT, agentLost: true });
   }
 
   #exited(how: Exit): void {
     clearTimeout(this.#startTimer);
+    // Before its agent is up a kernel has nothing that could end.
+    if (how.outOfMemory && !this.#kernel.news.isTold) this.#kernel.tellOfAgent();
     this.#kernel.news.exited(how);
   }
 
   async #onExit(event: AgentEvent): Promise<void> {
     if (this.#kernel.news.ended) return;
     const { error, incarnation } = event;
-    const shown = error === CONTAINER_ENDED ? await this.#status.endWithin(STATUS_MS) : undefined;
+    // Of a start that was cut short nobody tells before its kubelet is back; the launch has its limit.
+    const patienceMs = this.#kernel.news.isTold ? STATUS_MS : LONG_MS;
+    const shown = error === CONTAINER_ENDED ? await this.#status.endWithin(patienceMs) : undefined;
+    if (this.#isCut) return;
     const { code, signal, outOfMemory } = shown ?? exitOf(event);
     if (this.#kernel.news.wasReady || this.#kernel.stopping || outOfMemory) {
       this.#exited({ code, signal, outOfMemory, incarnation: Number(incarnation), agentLost: false });
@@ -255,3 +294,6 @@ export class HostedPod {
     clearTimeout(this.#killTimer);
   }
 }
+
+const tooLate = (seconds: number, warning: string): string =>
+  `The kernel did not answer within ${seconds} seconds${warning === '' ? '.' : `; the cluster warns: ${warning}`}`;

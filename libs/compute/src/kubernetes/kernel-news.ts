@@ -9,6 +9,8 @@ export type LaunchFailure = NonNullable<Fact<'launch-failed'>['reason']>;
 export class KernelNews {
   /** The process that was ready last; undefined: none ever. */
   readyIncarnation: number | undefined;
+  /** Its agent was told of: somebody's cells may be there. */
+  isTold = false;
   #end: KernelFact | undefined;
 
   /** @param stats  what its agent says; undefined where none answers */
@@ -29,6 +31,7 @@ export class KernelNews {
   }
 
   agentUp(endpoint: AgentEndpoint): void {
+    this.isTold = true;
     this.context.tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint });
   }
 

@@ -9,7 +9,8 @@ import { HostedPod } from './hosted-pod.js';
 import { HostedPods } from './hosted-pods.js';
 import type { KubernetesHostOptions } from './kubernetes-host-options.js';
 import { labelled } from './labelled.js';
-import { endpointOf, LABEL, type PodAgentSpec, podName, selectorOf, specOf } from './manifest.js';
+import { Launches } from './launches.js';
+import { endpointOf, LABEL, type PodAgentSpec, selectorOf, specOf } from './manifest.js';
 import { NodeWatch } from './node-watch.js';
 import { PodApi, type PodRef, podsPath } from './pod-api.js';
 import type { PodContext } from './pod-context.js';
@@ -34,7 +35,7 @@ export class KubernetesHost implements KernelHost {
   readonly #removals = new Set<Promise<unknown>>();
   readonly #pools: PodPools<HostedPod>;
   readonly #starts: PodStarts;
-  readonly #preparing = new Map<KernelId, { stopped: boolean }>();
+  readonly #launches: Launches;
   readonly #pods: WatchedEach<V1Pod>;
   readonly #nodes: NodeWatch;
   readonly #seen = new FoundTwice();
@@ -54,8 +55,9 @@ export class KubernetesHost implements KernelHost {
     this.#api = new PodApi(config, labelSelector, () => this.#isBack);
     this.#labels = new ClaimLabels(this.#api, log);
     const tell = (fact: KernelFact) => this.#tell(fact);
-    const remove = (pod: PodRef, graceSeconds: number) => this.#remove(pod, graceSeconds);
-    this.#context = { term, log, introduced: new Set(), tell, remove };
+    const remove = (...of: Parameters<PodContext['remove']>) => this.#remove(...of);
+    const again = (...of: Parameters<PodContext['again']>) => this.#launches.again(...of);
+    this.#context = { term, log, introduced: new Set(), tell, remove, again };
     this.#pods = new WatchedEach<V1Pod>(options.namespaces, (namespace) => ({
       watch: new Watch(config),
       path: podsPath(namespace),
@@ -76,58 +78,29 @@ export class KubernetesHost implements KernelHost {
     const seen = { pods: this.#pods, nodes: this.#nodes.nodes };
     this.#starts = new PodStarts(options, this.#api, this.#hosted, this.#context, seen);
     const start = (...of: Parameters<PodStarts['warm']>) => this.#starts.warm(...of);
-    this.#pools = new PodPools(options, start, () => this.#preparing.size === 0);
+    this.#pools = new PodPools(options, start, () => this.#launches.isIdle);
+    this.#launches = new Launches(this.#hosted, this.#starts, this.#pools, this.#context);
   }
 
   onFact(listener: (fact: HostFact) => void): void {
     this.#listener = listener;
   }
 
-  async launch(kernelId: KernelId, whom: LaunchFor, spec: LaunchSpec): Promise<void> {
-    const { owner } = whom;
-    const present = this.#hosted.kernel(kernelId);
-    if (this.#preparing.has(kernelId) || (present !== undefined && !present.ended)) return;
-    const preparing = { stopped: false };
-    this.#preparing.set(kernelId, preparing);
-    const env = { ...spec.env, KERNEL_ID: kernelId, KERNEL_USERNAME: owner };
-    try {
-      const { command } = spec;
-      if (command.kind !== 'image') throw new Error('This service runs pods, and this kernel is made from no image.');
-      await present?.gone;
-      const like = { ...spec, command };
-      const cwd = spec.workingDirectory;
-      const warm = this.#pools.take(like, whom.project, whom.place);
-      if (warm !== undefined) {
-        this.options.log.info({ kernelId, owner, pod: podName(warm.podId) }, 'claiming a warm kernel');
-        warm.become(kernelId, { env, ...(cwd === null ? {} : { cwd }) }, spec.launchTimeoutSeconds);
-        this.#hosted.keep(warm);
-      } else {
-        await this.#starts.cold(kernelId, whom, spec, like, env);
-      }
-      if (preparing.stopped) this.#hosted.kernel(kernelId)?.stop(0);
-    } catch (error) {
-      const { message: detail } = error as Error;
-      const kernel = this.#hosted.kernel(kernelId);
-      if (kernel === undefined) this.#tell({ kind: 'launch-failed', kernelId, detail });
-      else kernel.fail(detail);
-    } finally {
-      this.#preparing.delete(kernelId);
-      this.#pools.refill();
-    }
+  launch(kernelId: KernelId, whom: LaunchFor, spec: LaunchSpec): Promise<void> {
+    return this.#launches.launch(kernelId, whom, spec);
   }
 
   async stop(kernelId: KernelId, graceMs: number): Promise<void> {
+    if (this.#launches.stop(kernelId)) return;
     const kernel = this.#hosted.kernel(kernelId);
-    const preparing = this.#preparing.get(kernelId);
-    if (preparing !== undefined) preparing.stopped = true;
-    else if (kernel !== undefined) kernel.stop(graceMs);
+    if (kernel !== undefined) kernel.stop(graceMs);
     else this.#tellLost(kernelId);
   }
 
   async restart(kernelId: KernelId, incarnation: number): Promise<void> {
     const kernel = this.#hosted.kernel(kernelId);
     if (kernel !== undefined) kernel.restart(incarnation);
-    else if (!this.#preparing.has(kernelId)) this.#tellLost(kernelId);
+    else if (!this.#launches.isUnderWay(kernelId)) this.#tellLost(kernelId);
   }
 
   async usage(kernelId: KernelId): Promise<KernelUsage | null> {
@@ -166,7 +139,7 @@ export class KubernetesHost implements KernelHost {
     const pods = this.#pods.objects.some(isStray) ? await this.#api.listPods(this.#pods.readable) : [];
     await this.#takeUp(pods.filter(isStray), secrets, async (ids) => {
       const gone = new Set(await unwanted([...ids, ...hosted.map(({ kernelId }) => kernelId)]));
-      for (const kernel of hosted) if (gone.has(kernel.kernelId)) kernel.stop(0);
+      for (const kernel of hosted) if (gone.has(kernel.kernelId)) void this.stop(kernel.kernelId, 0);
       return new Set(ids.filter((id) => !gone.has(id)));
     });
     await this.#removeSecrets(secrets.filter(isStray));
@@ -211,9 +184,10 @@ export class KubernetesHost implements KernelHost {
   /** @param fresh  kernels that were just adopted, which tell by themselves */
   async #settle(kernel: HostedPod, wanted: ReadonlySet<string>, fresh: ReadonlySet<string>): Promise<void> {
     if (!wanted.has(kernel.kernelId)) {
-      kernel.stop(0);
+      await this.stop(kernel.kernelId, 0);
       return kernel.gone;
     }
+    this.#launches.retell(kernel.kernelId);
     if (!fresh.has(kernel.kernelId)) await kernel.retell();
   }
 
@@ -224,6 +198,7 @@ export class KubernetesHost implements KernelHost {
   async close(): Promise<void> {
     this.#closed = true;
     this.#labels.close();
+    this.#launches.close();
     const warm = this.#pools.pods;
     this.#starts.close();
     this.#pools.close();
@@ -256,11 +231,11 @@ export class KubernetesHost implements KernelHost {
   }
 
   #isKnown = (kernelId: KernelId): boolean =>
-    this.#hosted.kernel(kernelId) !== undefined || this.#preparing.has(kernelId);
+    this.#hosted.kernel(kernelId) !== undefined || this.#launches.isUnderWay(kernelId);
 
   /** Whether a pod, or its secret, is of this host, or about to be. */
   #isOurs = (podId: KernelId): boolean =>
-    this.#hosted.pod(podId) !== undefined || this.#preparing.has(podId) || this.#starts.isMaking(podId);
+    this.#hosted.pod(podId) !== undefined || this.#launches.isUnderWay(podId) || this.#starts.isMaking(podId);
 
   #of = (pod: V1Pod): HostedPod | undefined => this.#hosted.pod(podIdOf(pod));
 
@@ -284,12 +259,13 @@ export class KubernetesHost implements KernelHost {
     for (const kernel of this.#hosted.all) if (kernel.node === metadata?.name) kernel.onNodeLost();
   }
 
-  async #remove(pod: PodRef, graceSeconds: number): Promise<void> {
-    const removal = this.#api.remove(pod, graceSeconds);
+  async #remove(pod: PodRef, graceSeconds: number, uid?: string): Promise<void> {
+    const removal =
+      uid === undefined ? this.#api.remove(pod, graceSeconds) : this.#api.removePod(pod, graceSeconds, uid);
     this.#removals.add(removal);
     const there = await removal.finally(() => this.#removals.delete(removal));
-    // Nobody will tell of the end of what never was.
-    if (!there) this.#hosted.pod(pod.podId)?.onPodGone();
+    // Nobody will tell of the end of what never was. Of what was seen a watch does, and of nothing of it after that.
+    if (!there && uid === undefined) this.#hosted.pod(pod.podId)?.onPodGone();
   }
 
   #tellLost(kernelId: KernelId): void {
@@ -299,10 +275,11 @@ export class KubernetesHost implements KernelHost {
   #tell(fact: KernelFact): void {
     if (this.#closed) return;
     this.#listener(fact);
-    const { kernelId } = fact;
+    const { kernelId, kind } = fact;
+    if (kind === 'agent-up' || kind === 'exited' || kind === 'launch-failed') this.#launches.forget(kernelId);
     const pod = this.#hosted.kernel(kernelId);
-    if (fact.kind === 'ready' && pod !== undefined && pod.podId !== kernelId) this.#labels.add(kernelId, pod.ref);
-    else if (fact.kind === 'exited') this.#labels.forget(kernelId);
+    if (kind === 'ready' && pod !== undefined && pod.podId !== kernelId) this.#labels.add(kernelId, pod.ref);
+    else if (kind === 'exited') this.#labels.forget(kernelId);
   }
 }
 

@@ -82,20 +82,26 @@ export class PodApi {
   }
 
   /** Deletes pod and secret. @returns whether there was a pod, of whose end a watch will tell */
-  async remove({ podId, namespace }: PodRef, gracePeriodSeconds: number): Promise<boolean> {
-    const name = podName(podId);
-    let there = true;
-    const removePod = async () => {
-      try {
-        await this.core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds });
-      } catch (error) {
-        if (statusOf(error) !== 404) throw error;
-        there = false;
-      }
-    };
-    await persistently(removePod);
-    await deleted(() => this.core.deleteNamespacedSecret({ name, namespace }));
+  async remove(pod: PodRef, gracePeriodSeconds: number): Promise<boolean> {
+    const { podId, namespace } = pod;
+    const there = await this.removePod(pod, gracePeriodSeconds);
+    await deleted(() => this.core.deleteNamespacedSecret({ name: podName(podId), namespace }));
     return there;
+  }
+
+  /** @param uid  of the pod, where one that came after it under its name is to stay */
+  async removePod({ podId, namespace }: PodRef, gracePeriodSeconds: number, uid?: string): Promise<boolean> {
+    const body = { gracePeriodSeconds, ...(uid === undefined ? {} : { preconditions: { uid } }) };
+    const isAnother = (error: unknown) => statusOf(error) === 409 && sentenceOf(error).includes('UID in precondition');
+    return persistently(async () => {
+      try {
+        await this.core.deleteNamespacedPod({ name: podName(podId), namespace, body });
+        return true;
+      } catch (error) {
+        if (statusOf(error) !== 404 && !isAnother(error)) throw error;
+        return false;
+      }
+    });
   }
 }
 

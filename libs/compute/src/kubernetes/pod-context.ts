@@ -1,3 +1,4 @@
+import type { KernelId } from '#libs/contracts';
 import type { KernelFact } from '../kernel-host.js';
 import type { HostLog } from '../process/process-host-options.js';
 import type { PodRef } from './pod-api.js';
@@ -15,6 +16,16 @@ export interface PodContext {
   /** Images whose kernels have said what they are. */
   introduced: Set<string>;
   tell(fact: KernelFact): void;
-  /** Deletes the pod and its secret; resolves when the API server has taken that. */
-  remove(pod: PodRef, graceSeconds: number): Promise<void>;
+  /**
+   * Deletes the pod and its secret; resolves when the API server has taken that.
+   *
+   * @param uid  deletes that pod alone, and leaves the secret to the next of its name
+   */
+  remove(pod: PodRef, graceSeconds: number, uid?: string): Promise<void>;
+  /**
+   * The start of a kernel of whose agent nobody was told was cut short: makes another pod once this one is gone.
+   *
+   * @returns false: it is not known how, or too late
+   */
+  again(kernelId: KernelId, detail: string): boolean;
 }

@@ -72,8 +72,16 @@ export class PodKernel {
     this.id = kernelId;
     this.#claim = claim;
     this.news = this.#newsOf(this.context);
-    if (this.agent.endpoint !== undefined) this.news.agentUp(this.agent.endpoint);
+    this.tellOfAgent();
     this.#claimIt();
+  }
+
+  /**
+   * Once its kernel has come so far that its node won't cut it short any more: cells that are sent to an agent go with it, so
+   * a kernel that may be launched again has none.
+   */
+  tellOfAgent(): void {
+    if (this.agent.endpoint !== undefined) this.news.agentUp(this.agent.endpoint);
   }
 
   restart(incarnation: number): void {
@@ -85,7 +93,7 @@ export class PodKernel {
   async retell(): Promise<void> {
     if (this.news.ended) return this.news.retellEnd();
     const { endpoint, up } = this.agent;
-    if (!up || endpoint === undefined) return;
+    if (!up || endpoint === undefined || !this.news.isTold) return;
     this.news.agentUp(endpoint);
     if (this.news.readyIncarnation !== undefined) this.#becomeReady(this.news.readyIncarnation);
     await this.news.state();
@@ -102,7 +110,7 @@ export class PodKernel {
       if (initialised) this.listener.onWarm();
       return;
     }
-    this.news.agentUp(endpoint);
+    if (initialised || state !== 'starting') this.tellOfAgent();
     if (!claimed) this.#claimIt();
     this.listener.onReached();
     if (!this.stopping && incarnation < this.#incarnation) {
@@ -127,12 +135,18 @@ export class PodKernel {
 
   #onEvent(event: AgentEvent): void {
     if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
-    else if (event.event === 'initialised') this.listener.onWarm();
+    else if (event.event === 'initialised') this.#onInitialised();
     else if (event.event === 'exit') this.listener.onExit(event);
     else if (event.event === 'activity') this.news.activity(event['state'], event['at']);
   }
 
+  #onInitialised(): void {
+    if (this.id !== undefined && !this.news.isTold) this.tellOfAgent();
+    this.listener.onWarm();
+  }
+
   #becomeReady(incarnation: number): void {
+    if (!this.news.isTold) this.tellOfAgent();
     this.listener.onReady();
     this.news.ready(incarnation);
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
-import type { KernelId, LaunchSpec } from '#libs/contracts';
+import type { KernelId } from '#libs/contracts';
 import type { LaunchFor } from '../kernel-host.js';
 import { agentSpec } from './agent-spec.js';
 import { HostedPod } from './hosted-pod.js';
@@ -14,8 +14,26 @@ import { refusal } from './refusal.js';
 import type { Watched } from './watched.js';
 import type { WatchedEach } from './watched-each.js';
 
-/** How long a warm pod may take to come up. */
-const WARM_START_SECONDS = 60;
+/** How long a start may take. */
+export interface StartLimit {
+  /** All of it, as its user is told. */
+  seconds: number;
+  /** What is left of it, of a launch that was cut short before. */
+  leftMs: number;
+  /** What its user is told of when it is over; empty: nothing. */
+  warning: string;
+}
+
+/** What a pod for a kernel is made of. */
+export interface ColdStart {
+  like: PodLaunch;
+  env: Record<string, string>;
+  /** Empty: the image's. */
+  cwd: string;
+  limit: StartLimit;
+}
+
+const WARM_LIMIT: StartLimit = { seconds: 60, leftMs: 60_000, warning: '' };
 
 /** Makes pods, each with its secret: for a kernel, or for whoever comes. */
 export class PodStarts {
@@ -32,16 +50,10 @@ export class PodStarts {
   ) {}
 
   /** @throws Error with a sentence for the user; a pod that was made until then is among those hosted */
-  async cold(
-    kernelId: KernelId,
-    whom: LaunchFor,
-    spec: Pick<LaunchSpec, 'workingDirectory' | 'launchTimeoutSeconds'>,
-    like: PodLaunch,
-    env: Record<string, string>,
-  ): Promise<void> {
+  async cold(kernelId: KernelId, whom: LaunchFor, { like, env, cwd, limit }: ColdStart): Promise<void> {
     const place = await this.#place(whom);
-    const agent = agentSpec(kernelId, env, spec.workingDirectory ?? '', like.command, this.options);
-    await this.#make(kernelId, agent, like, place, { kernelId, seconds: spec.launchTimeoutSeconds });
+    const agent = agentSpec(kernelId, env, cwd, like.command, this.options);
+    await this.#make(kernelId, agent, like, place, limit, kernelId);
     this.options.log.info({ kernelId, owner: whom.owner, node: place.node }, 'launching');
   }
 
@@ -55,7 +67,7 @@ export class PodStarts {
     try {
       const place = await this.#place({ owner: null, project, place: at });
       const agent = agentSpec(podId, {}, '', like.command, this.options);
-      return await this.#make(podId, agent, like, place, { seconds: WARM_START_SECONDS });
+      return await this.#make(podId, agent, like, place, WARM_LIMIT);
     } catch (error) {
       const { message: reason } = error as Error;
       this.options.log.warn({ kernelspec: name, project, reason }, 'no warm kernel could be started');
@@ -81,20 +93,21 @@ export class PodStarts {
     return place;
   }
 
-  /** @param start  for which kernel, and how long it may take */
+  /** @param kernelId  whose it is from the first; undefined for a warm one */
   async #make(
     podId: KernelId,
     agent: PodAgentSpec,
     like: PodLaunch,
     place: PodPlace,
-    { kernelId, seconds }: { kernelId?: KernelId; seconds: number },
+    { seconds, leftMs, warning }: StartLimit,
+    kernelId?: KernelId,
   ): Promise<HostedPod | undefined> {
     const { namespace } = place;
     const { launcher } = this.options;
     this.#making.add(podId);
     try {
       // A kernel that is waited for may start late; one that nobody waits for is tried for again anyway.
-      const patienceMs = kernelId === undefined ? 0 : seconds * 1000;
+      const patienceMs = kernelId === undefined ? 0 : leftMs;
       const asked = secretOf(podId, agent, namespace, launcher, kernelId === undefined);
       const secret = await this.api.makeSecret(asked, patienceMs);
       if (this.#closed) return undefined;
@@ -102,7 +115,7 @@ export class PodStarts {
       if (spec === undefined) throw new Error(`Somebody changed the secret of the kernel's pod.`);
       const ref = { podId, namespace, image: like.command.image };
       const pod = this.hosted.keep(new HostedPod(this.context, ref, spec, kernelId));
-      pod.limitStart(seconds);
+      pod.limitStart(seconds, leftMs, warning);
       pod.onPod(await this.api.makePod(podOf(podId, like, place, secret, this.options), patienceMs));
       return pod;
     } catch (error) {

@@ -26,7 +26,7 @@ export class PodStatus {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.#onVerdict = resolve;
-        timer = setTimeout(resolve, late - Date.now());
+        timer = setTimeout(resolve, late - Date.now()).unref();
       });
       clearTimeout(timer);
     }

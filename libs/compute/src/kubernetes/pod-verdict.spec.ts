@@ -85,5 +85,15 @@ it('tells the end of the agent from that of the kernel', () => {
 });
 
 it('has ended, whatever of it is known, when the pod was evicted', () => {
-  expect(podVerdict(pod({ phase: 'Failed', reason: 'Evicted' }))).toMatchObject({ kind: 'ended', outOfMemory: false });
+  const evicted = withKernel(running, { phase: 'Failed', reason: 'Evicted' });
+  expect(podVerdict(evicted)).toMatchObject({ kind: 'ended', outOfMemory: false });
+  expect(agentEnded(pod({ phase: 'Failed' }))).toBe(true);
+});
+
+it('fails when its node refuses the pod', () => {
+  const refused = { phase: 'Failed', reason: 'SysctlForbidden', message: 'forbidden sysctl' };
+  expect(podVerdict(pod(refused))).toEqual({
+    kind: 'failed',
+    detail: 'The node refused the pod of the kernel: forbidden sysctl',
+  });
 });

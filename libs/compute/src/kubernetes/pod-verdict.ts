@@ -18,7 +18,7 @@ const IMAGE_REASONS = new Set([
   'RegistryUnavailable',
 ]);
 /** The container could not be made: waiting, or ended before its first instruction. */
-const START_REASONS = new Set([
+export const START_REASONS = new Set([
   'CreateContainerError',
   'CreateContainerConfigError',
   'RunContainerError',
@@ -44,7 +44,11 @@ export function podVerdict(pod: V1Pod): PodVerdict {
     const signal = ended.signal || (exitCode > 128 ? exitCode - 128 : null);
     return { kind: 'ended', code: signal === null ? exitCode : null, signal, outOfMemory };
   }
-  if (pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') {
+  const { phase, reason, message } = pod.status ?? {};
+  if (phase === 'Failed' && statuses.length === 0 && reason !== undefined) {
+    return { kind: 'failed', detail: `The node refused the pod of the kernel: ${message || reason}` };
+  }
+  if (phase === 'Failed' || phase === 'Succeeded') {
     return { kind: 'ended', code: null, signal: null, outOfMemory: false };
   }
   const unplaced = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
@@ -86,4 +90,5 @@ function failureOf({ name, image, state }: V1ContainerStatus): PodVerdict | unde
 
 /** Whether the agent's container has ended, and with it what could be told of the kernel. */
 export const agentEnded = (pod: V1Pod): boolean =>
+  pod.status?.phase === 'Failed' ||
   pod.status?.containerStatuses?.some(({ name, state }) => name !== KERNEL_CONTAINER && state?.terminated) === true;

@@ -6,6 +6,8 @@ import type { Readiness } from './readiness.js';
 
 export interface Probes {
   url: string;
+  /** What `/metrics` tells. */
+  metrics: Registry;
   close(): Promise<void>;
 }
 
@@ -26,5 +28,6 @@ export async function openProbes({ host, port }: Pick<Config, 'host' | 'port'>, 
   });
   await app.listen({ host, port });
   const { port: taken } = app.server.address() as AddressInfo;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, close: () => app.close() };
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
+  return { url, metrics, close: () => app.close() };
 }
