@@ -98,6 +98,17 @@ export class Cluster {
     return cluster;
   }
 
+  /** Settings under `compute` of services whose kernels are pods here. */
+  compute(namespace: string): object {
+    return {
+      host: 'kubernetes',
+      kubeconfig: this.kubeconfig('broker'),
+      namespace,
+      agentImage: IMAGES.agent,
+      images: { python3: { image: IMAGES.kernel } },
+    };
+  }
+
   /** Of a user of the API server. */
   config(identity: Identity = 'admin'): KubeConfig {
     const config = new KubeConfig();

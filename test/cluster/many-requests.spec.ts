@@ -11,7 +11,7 @@ import { eventually } from '../support/processes.js';
 import { say } from '../support/say.js';
 import { ScaleOut } from '../support/scale-out.js';
 import { Seeded } from '../support/seeded.js';
-import { Cluster, IMAGES } from './cluster.js';
+import { Cluster } from './cluster.js';
 
 const FULL = process.env['BEAMGATE_FULL'] === '1';
 const setting = (name: string, full: number, brief: number): number =>
@@ -36,13 +36,7 @@ describe(`${REQUESTS} requests for kernels in pods while ${KILLS} processes are 
     const requests = { cpuMilli: 50, memoryBytes: 64 * MEBI };
     all = await ScaleOut.start({
       config: {
-        compute: {
-          host: 'kubernetes',
-          kubeconfig: cluster.kubeconfig('broker'),
-          namespace: NAMESPACE,
-          agentImage: IMAGES.agent,
-          images: { python3: { image: IMAGES.kernel } },
-        },
+        compute: cluster.compute(NAMESPACE),
         profiles: { small: { requests, limits: { cpuMilli: null, memoryBytes: 400 * MEBI } } },
         scheduling: { cpuMilli: 10_000, maxKernels: CAPACITY, maxKernelsPerUser: CAPACITY },
       },

@@ -5,7 +5,7 @@ import { remove, temporaryFolder } from '../support/gateway.js';
 import { describeNotebookServer } from '../support/notebook-suite.js';
 import { RoundRobin } from '../support/round-robin.js';
 import { ScaleOut } from '../support/scale-out.js';
-import { Cluster, IMAGES } from './cluster.js';
+import { Cluster } from './cluster.js';
 import { makeClaim } from './volume.js';
 
 jest.setTimeout(180_000);
@@ -28,11 +28,7 @@ beforeAll(async () => {
   beamgate = await ScaleOut.start({
     config: {
       compute: {
-        host: 'kubernetes',
-        kubeconfig: cluster.kubeconfig('broker'),
-        namespace: NAMESPACE,
-        agentImage: IMAGES.agent,
-        images: { python3: { image: IMAGES.kernel } },
+        ...cluster.compute(NAMESPACE),
         volumes: [{ name: 'notebooks', claim: 'notebooks', mountPath: shared }],
       },
       profiles: { small: { requests, limits: { cpuMilli: null, memoryBytes: 400 * MEBI } } },

@@ -20,11 +20,7 @@ let beamgate: Beamgate;
 
 const config = (compute: object = {}) => ({
   compute: {
-    host: 'kubernetes',
-    kubeconfig: cluster.kubeconfig('broker'),
-    namespace: NAMESPACE,
-    agentImage: IMAGES.agent,
-    images: { python3: { image: IMAGES.kernel } },
+    ...cluster.compute(NAMESPACE),
     projects: { tomo: { namespace: OWN_NAMESPACE, uid: 2001, gid: 2000 } },
     ...compute,
   },

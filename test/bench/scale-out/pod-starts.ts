@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as elapse } from 'node:timers/promises';
-import { Cluster, IMAGES } from '../../cluster/cluster.js';
+import { Cluster } from '../../cluster/cluster.js';
 import { eventually } from '../../support/processes.js';
 import { ScaleOut } from '../../support/scale-out.js';
 import { type Starts, startsAtOnce, startsInTurn } from '../start.js';
@@ -77,13 +77,7 @@ async function withPool(cluster: Cluster, size: number, work: (all: ScaleOut) =>
   const requests = { cpuMilli: 10, memoryBytes: 32 * MEBI };
   const all = await ScaleOut.start({
     config: {
-      compute: {
-        host: 'kubernetes',
-        kubeconfig: cluster.kubeconfig('broker'),
-        namespace: NAMESPACE,
-        agentImage: IMAGES.agent,
-        images: { python3: { image: IMAGES.kernel } },
-      },
+      compute: cluster.compute(NAMESPACE),
       profiles: { small: { requests, limits: { cpuMilli: null, memoryBytes: 400 * MEBI } } },
       pools:
         size === 0 ? { kernelspecs: {} } : { kernelspecs: { python3: { floor: size, ceiling: size } }, budget: size },
