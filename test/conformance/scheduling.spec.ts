@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { Beamgate } from '../support/beamgate.js';
 import { gatedKernel, openGate } from '../support/gated-kernel.js';
-import { call, remove } from '../support/gateway.js';
+import { call, type Gateway, remove } from '../support/gateway.js';
 import { cell, Lab } from '../support/lab.js';
 import { NotebookServer } from '../support/notebook-server.js';
 import { root } from '../support/parts.js';
 import { eventually } from '../support/processes.js';
 import { Scope } from '../support/scope.js';
 import { as, createKernel, createToken, endKernel, getKernel, inPhase, type KernelView, v1 } from '../support/v1.js';
+import { WaitShown } from '../support/wait-shown.js';
 
 const GiB = 1024 ** 3;
 const scope = new Scope();
@@ -85,6 +86,12 @@ const start = (...options: string[]): string => beamgateCli('kernel', 'start', .
 const why = (id: string): string => beamgateCli('why', id);
 const whySoon = (id: string, pattern: RegExp): Promise<string> =>
   eventually(`why ${id} is ${pattern}`, async () => [why(id)].find((text) => pattern.test(text)), 30);
+
+/** What cell, events, REST and command say of a kernel that waits, once it is that. */
+async function saidOf(id: string, pattern: RegExp, gateway: Gateway = beamgate): Promise<string> {
+  const shown = await WaitShown.open(gateway, id, why);
+  return shown.alike(pattern).finally(() => shown.close());
+}
 
 beforeAll(async () => {
   const auth = { instruments: { B7: ['b7-team'], B3: ['b3-team'] } };
@@ -234,13 +241,15 @@ describe('three queues over two kinds of GPU', () => {
     expect((await ready(borrowed)).place).toMatchObject({ node: 'gpu-1', flavor: 'a100' });
     expect(beamgateCli('info', '-o', 'wide')).toMatch(/night .* a100\.gpuMilli=2000\/1000/);
     const mine = start('--queue', 'users', '--profile', 'a100');
-    expect(await whySoon(mine, /Others give it their place/)).toMatch(/Queued: position 1 of 1\./);
+    expect(await saidOf(mine, /Others give it their place/)).toMatch(/Queued: position 1 of 1\./);
     await ready(mine);
     const gone = await Promise.all([first, borrowed].map((id) => getKernel(beamgate, id)));
     const [out] = gone.filter(({ phase }) => phase === 'queued');
     expect(out).toBeDefined();
     borrowed = out?.id ?? '';
-    expect(why(borrowed)).toMatch(/Its queue night has used up its share of a100: 1 GPUs lack\./);
+    expect(await saidOf(borrowed, /share of a100/)).toMatch(
+      /Its queue night has used up its share of a100: 1 GPUs lack\./,
+    );
   });
 
   it('tells a cell of JupyterLab the same', async () => {
@@ -253,8 +262,9 @@ describe('three queues over two kinds of GPU', () => {
     running.add(kernel.id);
     const sent = cell(kernel, 'import os; print("ran", repr(os.environ["CUDA_VISIBLE_DEVICES"]))');
     await sent.until(({ shown }) => /held by an admin/.test(shown.join()));
-    expect(why(kernel.id)).toMatch(/^Queued: position \d of 2\. Its queue is held by an admin/);
-    expect(why(kernel.id)).toMatch(/Opening queue night would start it\./);
+    const text = await saidOf(kernel.id, /^Queued: position \d of 2\. Its queue is held by an admin/);
+    expect(text).toMatch(/Opening queue night would start it\./);
+    expect(sent.shown.join('').replaceAll('.\n', '. ')).toContain(text);
     beamgateCli('release', 'night');
     // It asked for none, so it sees none.
     await sent.until(({ text }) => text.includes("ran ''"));
@@ -265,6 +275,7 @@ describe('three queues over two kinds of GPU', () => {
     beamgateCli('drain', 'night');
     expect(() => start('--queue', 'night')).toThrow(/The queue night takes nothing new/);
     expect((await getKernel(beamgate, borrowed)).phase).toBe('queued');
+    await saidOf(borrowed, /^Queued: position 1 of 1\./);
     beamgateCli('open', 'night');
     expect(() => start('--queue', 'nowhere')).toThrow(/There is no queue nowhere/);
   });
@@ -274,7 +285,7 @@ describe('three queues over two kinds of GPU', () => {
     // With the one that has a GPU already.
     const id = three.at(-1) ?? '';
     for (const other of three) running.add(other);
-    expect(await whySoon(id, /as many kernels as one user/)).toMatch(
+    expect(await saidOf(id, /as many kernels as one user/)).toMatch(
       /shut one down to start this one\..* would start it\./s,
     );
     expect(beamgateCli('queue', '-q', 'users')).toMatch(/user-cap/);
@@ -298,7 +309,7 @@ describe('three queues over two kinds of GPU', () => {
       /403 .*B3 is not an instrument of emil; those are B7\./,
     );
     const { id } = await createKernel(emil, { queue: 'beamline', instrument: 'B7' });
-    expect(await whySoon(id, /cap|as many kernels/)).toMatch(
+    expect(await saidOf(id, /cap|as many kernels/, emil)).toMatch(
       /^Queued: position 1 of 1\. Your instrument B7 has as many kernels as one instrument may have at once \(1\);/,
     );
     expect((await getKernel(emil, id)).wait).toMatchObject({ reason: 'user-cap' });
@@ -332,7 +343,7 @@ describe('three queues over two kinds of GPU', () => {
     expect([endReason, detail]).toEqual(['reservation', 'Its place is reserved for somebody else from now on.']);
     const other = start('--queue', 'night', '--profile', 't4');
     running.add(other);
-    expect(await whySoon(other, /reserved/)).toMatch(/What is free of t4 is reserved until/);
+    expect(await saidOf(other, /reserved/)).toMatch(/What is free of t4 is reserved until/);
     expect(beamgateCli('reservation', 'ls')).toMatch(/beamtime/);
     expect(beamgateCli('reservation', 'rm', 'beamtime')).toMatch(/applied/);
     await ready(other);

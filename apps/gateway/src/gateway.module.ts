@@ -20,8 +20,11 @@ import { ChannelMetrics } from './channels/channel-metrics.js';
 import { channelProviders } from './channels/channel-providers.js';
 import { ChannelServer } from './channels/channel-server.js';
 import { CHANNEL_OPTIONS, type ChannelOptions } from './channels/options.js';
+import { EventStreamsController } from './events/event-streams.controller.js';
+import { EventStreams } from './events/event-streams.js';
 import { KernelEventsController } from './events/kernel-events.controller.js';
 import { KernelEventsHub } from './events/kernel-events.hub.js';
+import { KernelStates } from './events/kernel-states.js';
 import { MissedEvents } from './events/missed-events.js';
 import { OpenConnections } from './events/open-connections.js';
 import { Callers } from './http/callers.js';
@@ -112,6 +115,7 @@ export class GatewayModule implements OnApplicationBootstrap {
         KernelEventsController,
         KernelsController,
         V1KernelsController,
+        EventStreamsController,
         KernelspecsController,
         V1KernelspecsController,
         SessionsController,
@@ -124,6 +128,8 @@ export class GatewayModule implements OnApplicationBootstrap {
         ...channelProviders,
         KernelEventsHub,
         MissedEvents,
+        KernelStates,
+        EventStreams,
         { provide: KERNEL_EVENTS, useExisting: KernelEventsHub },
         { provide: CONNECTION_COUNTS, useClass: OpenConnections },
         {

@@ -359,7 +359,11 @@ export const Config = z.strictObject({
       .positive()
       .default(60)
       .describe('A client that takes nothing of what waits for it is ended after this, seconds'),
-    maxSockets: z.int().positive().default(10_000).describe('Sockets at once; more are refused with 503'),
+    maxSockets: z
+      .int()
+      .positive()
+      .default(10_000)
+      .describe('Sockets at once, and streams of events, counted apart; more are refused with 503'),
     maxSocketsPerUser: z
       .int()
       .positive()

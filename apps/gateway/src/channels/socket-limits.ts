@@ -3,13 +3,14 @@ import type { ConnectionCounts } from '../ports.js';
 
 const RETRY_AFTER_SECONDS = 10;
 
-/** How many sockets may be open: in all, to the kernels of one owner, to one kernel. */
+/** How many sockets, or streams, may be open: in all, to the kernels of one owner, to one kernel. */
 export class SocketLimits {
   readonly #owners = new Map<string, number>();
 
   constructor(
     private readonly most: { all: number; perUser: number; perKernel: number },
     private readonly counts: ConnectionCounts,
+    private readonly what = 'sockets',
   ) {}
 
   /** Why one more may not be opened. */
@@ -17,10 +18,10 @@ export class SocketLimits {
     const { all, perUser, perKernel } = this.most;
     const retryAfterSeconds = RETRY_AFTER_SECONDS;
     if (this.counts.total() >= all) {
-      return new Unavailable(`${all} sockets are open here, as many as may be.`, { retryAfterSeconds });
+      return new Unavailable(`${all} ${this.what} are open here, as many as may be.`, { retryAfterSeconds });
     }
     const tooMany = (limit: number, whose: string) =>
-      new TooManyRequests(`${limit} sockets are open to ${whose}, as many as may be; close one.`, {
+      new TooManyRequests(`${limit} ${this.what} are open to ${whose}, as many as may be; close one.`, {
         retryAfterSeconds,
         limit,
       });

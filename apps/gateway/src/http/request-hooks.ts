@@ -45,6 +45,8 @@ export const addRequestHooks = (
   fastify.addHook('onResponse', (request, reply, next) => {
     const route = request.routeOptions.url ?? 'none';
     durations.labels(request.method, route, String(reply.statusCode)).observe(reply.elapsedTime / 1000);
+    // The head of what was streamed is older than the drain, and kept the connection.
+    if (drain.begun) request.raw.socket.end();
     log.debug({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered');
     next();
   });

@@ -14,6 +14,7 @@ import { GATEKEEPER, type Gatekeeper } from '../ports.js';
 import { CONFIG, type Config } from '../settings.js';
 import { Interrupter } from './interrupter.js';
 import { isShown } from './is-shown.js';
+import { mayWait } from './may-wait.js';
 
 const isAdmin = ({ scopes }: Identity): boolean => scopes.includes('admin');
 
@@ -101,7 +102,7 @@ export class KernelsService {
 
   /** Why it waits; null where it does not, or where nobody can say now: a kernel is shown without it all the same. */
   async explain(kernel: Kernel): Promise<WaitExplanation | null> {
-    if (!['queued', 'admitted', 'launching', 'starting'].includes(kernel.phase)) return null;
+    if (!mayWait(kernel)) return null;
     return this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }).catch(() => null);
   }
 

@@ -40,6 +40,20 @@ export const v1Operations: readonly Operation[] = [
     answers: { 200: ['The kernel', KernelView], 404: ['None that you may see'] },
   },
   {
+    method: 'get',
+    path: '/v1/kernels/{id}/events',
+    summary:
+      'One kernel as it changes, with why it waits, as server-sent events: `kernel`, its data as of GET, its id the revision; the present state first; over when the kernel has ended',
+    type: 'text/event-stream',
+    answers: {
+      200: ['The states', KernelView],
+      204: ['It has ended, and `Last-Event-ID` says that you were told'],
+      404: ['None that you may see'],
+      429: ['Too many streams are open to it, or to the kernels of its owner'],
+      503: ['Too many streams are open here'],
+    },
+  },
+  {
     method: 'delete',
     path: '/v1/kernels/{id}',
     summary: 'End a kernel, or take it out of the queue; may be repeated',
