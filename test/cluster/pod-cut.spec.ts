@@ -1,3 +1,4 @@
+import type { KernelId } from '#libs/contracts';
 import { execute, newKernelId, whom } from '../conformance/host/host-under-test.js';
 import { Cluster, IMAGES } from './cluster.js';
 import { anImage, HostOfPods, made, NAMESPACE } from './host-of-pods.js';
@@ -15,7 +16,7 @@ beforeEach(() => pods.use());
 afterEach(() => pods.end());
 
 /** Kills the kubelet while the container of a kernel is being started; the runtime gives that up then. */
-async function cutShort(): Promise<ReturnType<typeof newKernelId>> {
+async function cutShort(): Promise<KernelId> {
   const { held, release } = cluster.holdStart();
   const kernelId = newKernelId();
   await pods.host.launch(kernelId, whom('ada'), anImage());
@@ -28,14 +29,18 @@ async function cutShort(): Promise<ReturnType<typeof newKernelId>> {
   return kernelId;
 }
 
+async function untilItRuns(kernelId: KernelId): Promise<void> {
+  await pods.facts.until(kernelId, 'ready');
+  const { endpoint } = await pods.facts.until(kernelId, 'agent-up');
+  await expect(execute(endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
+}
+
 describe('a start that was cut short with its kubelet', () => {
   it('is made again by itself, once, and its kernel runs', async () => {
     const kernelId = await cutShort();
     const first = await pods.podOf(kernelId);
     await cluster.restart('kubelet');
-    await pods.facts.until(kernelId, 'ready');
-    const { endpoint } = await pods.facts.until(kernelId, 'agent-up');
-    await expect(execute(endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
+    await untilItRuns(kernelId);
     const kinds = pods.facts.of(kernelId).map(({ kind }) => kind);
     expect(kinds.slice(0, 3)).toEqual(['launch-again', 'agent-up', 'ready']);
     expect(pods.facts.of(kernelId)[0]).toMatchObject({
@@ -54,9 +59,7 @@ describe('a start that was cut short with its kubelet', () => {
     // As the gatekeeper does of what has not got far.
     await pods.host.launch(kernelId, whom('ada'), anImage());
     await cluster.restart('kubelet');
-    await pods.facts.until(kernelId, 'ready');
-    const { endpoint } = await pods.facts.until(kernelId, 'agent-up');
-    await expect(execute(endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
+    await untilItRuns(kernelId);
   });
 
   it('is made once though two launchers make it, and the later one has it', async () => {
@@ -66,9 +69,7 @@ describe('a start that was cut short with its kubelet', () => {
     await pods.host.reconcile([kernelId]);
     await pods.host.launch(kernelId, whom('ada'), anImage());
     await cluster.restart('kubelet');
-    await pods.facts.until(kernelId, 'ready');
-    const { endpoint } = await pods.facts.until(kernelId, 'agent-up');
-    await expect(execute(endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
+    await untilItRuns(kernelId);
     const name = `kernel-${kernelId}`;
     expect(await pods.names()).toEqual([name, name]);
     await slow.close();

@@ -62,6 +62,8 @@ describe('a kernel that waits', () => {
     kernels.start(id, agent);
     const waited = await agent.hellos.find(({ session }) => session === 'waited');
     expect(waited['waited']).toBe(true);
+    await open(id, 'session_id=starting', V1_PROTOCOL);
+    expect((await agent.hellos.find(({ session }) => session === 'starting'))['waited']).toBe(true);
     kernels.change(id, { phase: 'ready' });
     await open(id, 'session_id=late', V1_PROTOCOL);
     const late = await agent.hellos.find(({ session }) => session === 'late');
