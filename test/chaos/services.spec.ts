@@ -127,6 +127,23 @@ describe('services of several processes', () => {
     }
   });
 
+  it('serve the socket of a session that speaks, though a silent one was opened later at another gateway', async () => {
+    const id = await ready();
+    const session = randomUUID();
+    const speaking = await opened(one, id, session);
+    const silent = await opened(two, id, session);
+    const closed = once(silent, 'close');
+    // The kernel's word reaches it: the session is there now.
+    await once(silent, 'message');
+    const request = randomUUID();
+    speaking.send(askedFirst(session, request));
+    const answered = told(speaking, 'shell', request);
+    await expect(Promise.race([answered, once(speaking, 'close')])).resolves.toMatchObject({ status: 'ok' });
+    expect((await closed)[0]).toBe(1012);
+    expect(speaking.readyState).toBe(WebSocket.OPEN);
+    speaking.close();
+  });
+
   it('tell all who waited for a kernel what it put out first, however late their gateway hears of it', async () => {
     const holding = await Promise.all(Array.from({ length: 4 }, ready));
     const { id } = await createKernel(one);

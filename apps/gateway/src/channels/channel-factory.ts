@@ -6,7 +6,7 @@ import type { WebSocket } from 'ws';
 import { GatekeeperCommands, type Kernel } from '#libs/contracts';
 import { KERNEL_READER, type KernelReader } from '#libs/store';
 import { GATEKEEPER, type Gatekeeper, KERNEL_EVENTS, type KernelEvents } from '../ports.js';
-import { Channel } from './channel.js';
+import { Channel, type ChannelParts } from './channel.js';
 import { ChannelMetrics } from './channel-metrics.js';
 import type { ChannelRequest } from './channel-request.js';
 import { ClientSocket } from './client-socket.js';
@@ -21,6 +21,8 @@ export interface Granted {
   ws: WebSocket;
   socket: Duplex;
   request: IncomingMessage;
+  /** When it came, or its client last took the session back; ms since the epoch. */
+  since: number;
   asked: ChannelRequest;
   session: string;
   kernel: Kernel;
@@ -44,7 +46,8 @@ export class ChannelFactory {
     this.rounds = new Rounds(Math.min(1, pingIntervalSeconds / 2, stalledSeconds / 4) * 1000);
   }
 
-  open({ ws, socket, request, asked, session, kernel }: Granted, onClosed: () => void): Channel {
+  open(granted: Granted, { onClosed, onReplaced }: Pick<ChannelParts, 'onClosed' | 'onReplaced'>): Channel {
+    const { ws, socket, request, since, asked, session, kernel } = granted;
     const timing = { ...DEFAULT_TIMING, ...this.options.timing };
     const framing = framingFor(ws.protocol, request.headers['user-agent']);
     const { pingIntervalSeconds, stalledSeconds } = this.options;
@@ -59,7 +62,7 @@ export class ChannelFactory {
         epoch: asked.epoch,
         seen: asked.seen,
         ephemeral: asked.sessionId === undefined,
-        since: Date.now(),
+        since,
       },
       explain: () => this.gatekeeper.send(GatekeeperCommands.explainKernel, { kernelId: kernel.id }),
       info: () => this.kernels.infoFor(kernel),
@@ -73,6 +76,7 @@ export class ChannelFactory {
         this.metrics.sockets -= 1;
         onClosed();
       },
+      onReplaced,
     });
     this.metrics.sockets += 1;
     const stopListening = this.events.on(kernel.id, {

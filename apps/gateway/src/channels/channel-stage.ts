@@ -38,6 +38,8 @@ export let http: Server;
 export let server: ChannelServer;
 export let metrics: ChannelMetrics;
 export let counts: OpenConnections;
+/** Called before a token of that name is judged. */
+export const checks = new Map<string, () => Promise<void>>();
 const clients: ChannelClient[] = [];
 
 export function serve(changes: Partial<ChannelOptions> = {}): void {
@@ -53,7 +55,7 @@ export function serve(changes: Partial<ChannelOptions> = {}): void {
     expiryToleranceSeconds: 0,
     drainSeconds: 1,
     ...changes,
-    timing: { noticeAfter: 0, explainEvery: 20, drain: 50, linger: 60_000, ...changes.timing },
+    timing: { noticeAfter: 0, explainEvery: 20, drain: 50, linger: 60_000, setAside: 60_000, ...changes.timing },
   };
   metrics = new ChannelMetrics();
   counts = new OpenConnections();
@@ -61,6 +63,7 @@ export function serve(changes: Partial<ChannelOptions> = {}): void {
   const factory = new ChannelFactory(options, kernels, kernels, gatekeeper, metrics);
   const authenticate = async (request: { url?: string | undefined }): Promise<Identity> => {
     const token = new URL(request.url ?? '', 'http://x').searchParams.get('token') ?? 'ada';
+    await checks.get(token)?.();
     if (token === 'bad') throw new Unauthenticated('The token has expired.');
     if (token === 'root') return { ...ada, user: 'root', scopes: ['admin'] };
     if (token === 'nothing') return { ...ada, scopes: [] };
@@ -102,6 +105,7 @@ export async function another(epoch: string): Promise<FakeAgent> {
 beforeEach(async () => {
   kernels = new FakeKernels();
   agent = await FakeAgent.listen();
+  checks.clear();
   http = createServer();
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');

@@ -39,8 +39,10 @@ export interface ChannelParts {
   malformed: MalformedInput;
   timing: ChannelTiming;
   metrics: ChannelMetrics;
-  /** The client is gone. */
+  /** The client is gone, or its socket was set aside. */
   onClosed: () => void;
+  /** Its session was opened again on another socket; this one is still open, and nobody's. */
+  onReplaced: () => void;
 }
 
 /** Relays between one client's socket and its kernel, through the kernel's whole life: waiting, running, ended. */
@@ -242,7 +244,11 @@ export class Channel implements ClientSocketListener, KernelLinkListener {
   }
 
   replaced(): void {
-    this.close(1012, 'replaced by a newer connection of this session');
+    if (this.#released) return;
+    this.#release();
+    this.parts.client.letGo();
+    this.parts.onClosed();
+    this.parts.onReplaced();
   }
 
   #onMalformed(reason: string): void {

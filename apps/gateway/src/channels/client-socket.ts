@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 import { recycleBody } from '#libs/jupyter';
 import type { ChannelMetrics } from './channel-metrics.js';
 import { Confirmations } from './confirmations.js';
@@ -37,6 +37,22 @@ export class ClientSocket implements FrameSink {
   #saidWhileCongested = 0;
   #paused = false;
   #listener: ClientSocketListener | null = null;
+  readonly #onMessage = (data: RawData, binary: boolean): void => {
+    this.liveness.heard();
+    this.#listener?.received(data as Buffer, binary);
+  };
+  readonly #onPong = (payload: Buffer): void => {
+    this.liveness.heard();
+    this.#confirmations.pong(payload);
+  };
+  readonly #onPing = (payload: Buffer): void => {
+    if (this.ws.readyState === this.ws.OPEN && this.ws.bufferedAmount < PONG_BACKLOG_BYTES) this.ws.pong(payload);
+  };
+  readonly #onClose = (): void => {
+    this.#confirmations.stop();
+    this.#listener?.closed();
+  };
+  readonly #onDrain = (): void => this.#release(() => (this.#congested = false));
 
   constructor(
     private readonly ws: WebSocket,
@@ -55,28 +71,25 @@ export class ClientSocket implements FrameSink {
       },
       timing.confirmQuiet,
     );
-    raw.on('drain', () => this.#release(() => (this.#congested = false)));
+    raw.on('drain', this.#onDrain);
   }
 
   listen(listener: ClientSocketListener): void {
     this.#listener = listener;
-    this.ws.on('message', (data, binary) => {
-      this.liveness.heard();
-      listener.received(data as Buffer, binary);
-    });
-    this.ws.on('pong', (payload) => {
-      this.liveness.heard();
-      this.#confirmations.pong(payload);
-    });
-    this.ws.on('ping', (payload) => {
-      if (this.ws.readyState === this.ws.OPEN && this.ws.bufferedAmount < PONG_BACKLOG_BYTES) this.ws.pong(payload);
-    });
-    // The close event that follows says all there is to act on.
-    this.ws.on('error', () => {});
-    this.ws.on('close', () => {
-      this.#confirmations.stop();
-      listener.closed();
-    });
+    this.ws.on('message', this.#onMessage).on('pong', this.#onPong).on('ping', this.#onPing).on('close', this.#onClose);
+  }
+
+  /** Leaves the open socket to another. */
+  letGo(): void {
+    this.flush();
+    if (this.#paused) this.resume();
+    this.#confirmations.stop();
+    this.raw.off('drain', this.#onDrain);
+    this.ws
+      .off('message', this.#onMessage)
+      .off('pong', this.#onPong)
+      .off('ping', this.#onPing)
+      .off('close', this.#onClose);
   }
 
   /** A large buffer is given to the pool of bodies when it is written: keep no view on it. */

@@ -39,6 +39,8 @@ export interface ChannelTiming {
   /** First and longest wait between attempts to reach a living agent. */
   retryFirst: number;
   retryMost: number;
+  /** How long a socket whose session was opened again may still speak. */
+  setAside: number;
   /** Between asking a client to close and ending its connection. */
   closeGrace: number;
 }
@@ -51,5 +53,7 @@ export const DEFAULT_TIMING: ChannelTiming = {
   linger: 60_000,
   retryFirst: 50,
   retryMost: 1000,
+  // JupyterLab sends its first cell 3 s after a question that nobody answered.
+  setAside: 5000,
   closeGrace: 1000,
 };

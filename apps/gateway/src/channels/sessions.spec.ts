@@ -1,9 +1,12 @@
+import type { Socket } from 'node:net';
 import { setTimeout as quiet } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { Unauthenticated } from '#libs/contracts';
 import { NUMBERED_PROTOCOL, unpackV1, V1_PROTOCOL } from '#libs/jupyter';
 import {
   agent,
   attach,
+  checks,
   execute,
   gone,
   kernels,
@@ -139,7 +142,7 @@ describe('a client that comes back', () => {
   });
 
   it('replaces its older socket, which is told to come back rather than that it is over', async () => {
-    serve();
+    serve({ timing: { setAside: 0 } });
     const id = ready();
     const older = await attach(id, 's', V1_PROTOCOL);
     const newer = await open(id, 'session_id=s', V1_PROTOCOL);
@@ -150,6 +153,79 @@ describe('a client that comes back', () => {
     await newer.type('execute_reply');
     expect(metrics.sockets).toBe(1);
     expect(kernels.listeners(id)).toBe(1);
+  });
+});
+
+describe('of two sockets of one session', () => {
+  const idOf = ({ frame }: { frame: Buffer }) => JSON.parse(unpackV1(frame).header.toString()).msg_id;
+
+  it('the one stays that was asked for last, whichever token is checked first', async () => {
+    serve();
+    const id = ready();
+    const [asked, checked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    checks.set('root', () => {
+      asked.resolve();
+      return checked.promise;
+    });
+    const opening = open(id, 'session_id=s&token=root', V1_PROTOCOL);
+    await asked.promise;
+    const later = await attach(id, 's', V1_PROTOCOL);
+    checked.resolve();
+    const earlier = await opening;
+    later.send(execute('m1'));
+    await agent.inputs.next();
+    agent.emit(reply('m1'));
+    await later.type('execute_reply');
+    expect(agent.hellos.all).toHaveLength(1);
+    expect(earlier.messages.all).toEqual([]);
+  });
+
+  it('the one is served whose client speaks, wherever the other was opened: all that it says, and what it is owed', async () => {
+    serve();
+    const id = ready();
+    const speaking = await attach(id, 's', V1_PROTOCOL);
+    const silent = await attach(id, 's', V1_PROTOCOL);
+    agent.emit(printed('owed'));
+    await silent.type('stream');
+    const { _socket: raw } = speaking.ws as unknown as { _socket: Socket };
+    raw.cork();
+    for (const request of ['m1', 'm2', 'm3']) speaking.send(execute(request));
+    raw.uncork();
+    await agent.inputs.find((input) => idOf(input) === 'm3');
+    expect(agent.inputs.all.map(idOf)).toEqual(['m1', 'm2', 'm3']);
+    agent.emit(reply('m3'));
+    await speaking.type('execute_reply');
+    expect(silent.types()).not.toContain('execute_reply');
+    expect(speaking.ws.readyState).toBe(1);
+    expect(metrics.sockets).toBe(1);
+  });
+
+  it('the one that speaks comes back when another gateway took its session', async () => {
+    serve();
+    const client = await attach(ready(), 's', V1_PROTOCOL);
+    client.send(execute('m1'));
+    await agent.inputs.next();
+    agent.refusals.push({ code: 'replaced', reason: 'the session was opened again' });
+    agent.breakStreams();
+    await gone();
+    client.send(execute('m2'));
+    expect(idOf(await agent.inputs.next())).toBe('m2');
+    agent.emit(reply('m2'));
+    await client.type('execute_reply');
+    const [first, , last] = agent.hellos.all;
+    expect(Number(last?.['since'])).toBeGreaterThan(Number(first?.['since']));
+  });
+
+  it('one that speaks with a token that is good no more is told to come again, and is not heard', async () => {
+    serve();
+    const id = ready();
+    const older = await open(id, 'session_id=s', V1_PROTOCOL);
+    await open(id, 'session_id=s&token=root', V1_PROTOCOL);
+    await agent.hellos.find(() => agent.hellos.all.length === 2);
+    checks.set('ada', () => Promise.reject(new Unauthenticated('The token was revoked.')));
+    older.send(execute('m1'));
+    expect(await older.closed).toMatchObject({ code: 1012 });
+    expect(agent.inputs.all).toEqual([]);
   });
 });
 
