@@ -1,10 +1,10 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { KernelId, KernelUsage } from '#libs/contracts';
 import type { AgentEvent } from '#libs/jupyter';
+import { exitOf, startFailure } from '../kernel-exit.js';
 import { NO_EXIT } from '../kernel-host.js';
+import type { Exit, LaunchFailure } from '../kernel-news.js';
 import { cutStart, isInterruption } from './cut-start.js';
-import { exitOf, startFailure } from './kernel-exit.js';
-import type { Exit, LaunchFailure } from './kernel-news.js';
 import type { PodAgentSpec } from './manifest.js';
 import type { PodRef } from './pod-api.js';
 import type { PodClaim, PodContext } from './pod-context.js';

@@ -1,5 +1,6 @@
-import { type AgentEndpoint, KernelUsage } from '#libs/contracts';
+import type { AgentEndpoint, KernelUsage } from '#libs/contracts';
 import type { AgentCallError } from '#libs/jupyter';
+import { usageOf } from '../usage-of.js';
 import { AgentControl, type AgentControlListener } from './agent-control.js';
 import { endpointOf, type PodAgentSpec } from './manifest.js';
 
@@ -39,10 +40,7 @@ export class PodAgent {
   }
 
   async usage(): Promise<KernelUsage | undefined> {
-    const stats = await this.stats();
-    if (stats === undefined) return undefined;
-    const quietMs = Number(stats['quietSeconds']) * 1000;
-    return KernelUsage.safeParse({ state: stats['state'], quietMs, cpuSeconds: stats['cpuSeconds'] }).data;
+    return usageOf(await this.stats());
   }
 
   /** What comes of it is told by events; one that can't be reached hears it when it is found again. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { KernelId } from '#libs/contracts';
 import type { AgentEvent, Welcome } from '#libs/jupyter';
-import { KernelNews } from './kernel-news.js';
+import { KernelNews } from '../kernel-news.js';
 import type { PodAgentSpec } from './manifest.js';
 import { PodAgent } from './pod-agent.js';
 import type { PodClaim, PodContext } from './pod-context.js';

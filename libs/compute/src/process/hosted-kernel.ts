@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AgentEndpoint, type KernelId, KernelInfo, KernelUsage } from '#libs/contracts';
+import type { AgentEndpoint, KernelId, KernelUsage } from '#libs/contracts';
 import { AgentCallError, type AgentEvent, AgentStream, type Welcome } from '#libs/jupyter';
+import { exitOf, sentenceOf, startFailure } from '../kernel-exit.js';
 import { type KernelFact, NO_EXIT } from '../kernel-host.js';
+import { type Exit, KernelNews } from '../kernel-news.js';
+import { usageOf } from '../usage-of.js';
 import type { AgentFiles, AgentSpec } from './agent-files.js';
 import { lastLines, removeEmptyLog } from './kernel-log.js';
 import { bootId, isAlive, type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
@@ -44,14 +47,11 @@ export class HostedKernel {
   #spec: AgentSpec;
   #process: ProcessIdentity | undefined;
   #stream: AgentStream | undefined;
-  /** The process that was ready last; undefined: none ever. */
-  #readyIncarnation: number | undefined;
+  #news: KernelNews;
   /** The process that ought to live, as far as we were told. */
   #incarnation = 0;
   #stopping = false;
   #released = false;
-  /** The fact that ended it, once told. */
-  #end: KernelFact | undefined;
   #leaving = false;
   #startTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
@@ -63,6 +63,7 @@ export class HostedKernel {
     private warm = false,
   ) {
     this.#spec = spec;
+    this.#news = this.#newsOf(warm ? { ...context, tell: () => {} } : context);
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
@@ -81,7 +82,7 @@ export class HostedKernel {
 
   /** Whether its end was told; the agent may stay a while. */
   get ended(): boolean {
-    return this.#end !== undefined;
+    return this.#news.ended;
   }
 
   /** Whether its agent was told to go. */
@@ -117,7 +118,7 @@ export class HostedKernel {
       await agent.listening;
       await this.#attach();
     } catch (error) {
-      if (!this.#released) await this.#failToStart((error as Error).message);
+      if (!this.#released) await this.#failToStart(sentenceOf((error as Error).message));
       this.#kill();
     }
   }
@@ -126,8 +127,9 @@ export class HostedKernel {
   become(spec: AgentSpec, timeoutSeconds: number): void {
     this.#spec = spec;
     this.warm = false;
+    this.#news = this.#newsOf(this.context);
     this.#limitStart(timeoutSeconds);
-    this.#tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
+    this.#news.agentUp(this.endpoint);
     this.#claim();
   }
 
@@ -140,17 +142,17 @@ export class HostedKernel {
 
   /** Tells again what is so. */
   async retell(): Promise<void> {
-    if (this.#end !== undefined) return this.#tell(this.#end);
+    if (this.ended) return this.#news.retellEnd();
     if (this.#stream === undefined) return;
-    this.#tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
-    if (this.#readyIncarnation !== undefined) this.#becomeReady(this.#readyIncarnation);
-    await this.#tellState();
+    this.#news.agentUp(this.endpoint);
+    if (this.#news.readyIncarnation !== undefined) this.#becomeReady(this.#news.readyIncarnation);
+    await this.#news.state();
   }
 
   stop(graceMs: number): void {
     this.#stopping = true;
-    if (this.#end !== undefined) {
-      this.#tell(this.#end);
+    if (this.ended) {
+      this.#news.retellEnd();
       this.dismiss();
     } else if (this.#process === undefined) {
       // It waits for its turn to start and will not.
@@ -163,17 +165,14 @@ export class HostedKernel {
   /** A kernel that died under a living agent may be restarted too: its end is over then. */
   restart(incarnation: number): void {
     this.#incarnation = Math.max(this.#incarnation, incarnation);
-    if (this.#end?.kind === 'exited' && (this.#end.incarnation ?? incarnation) < incarnation) this.#end = undefined;
+    this.#news.again(incarnation);
     // An agent that we have lost touch with hears it when it is found again.
     this.#call('restart', { incarnation });
   }
 
   /** @see KernelHost.usage */
   async usage(): Promise<KernelUsage | undefined> {
-    const stats = await this.#stream?.call('stats').catch(() => undefined);
-    if (stats === undefined) return undefined;
-    const quietMs = Math.round(Number(stats['quietSeconds']) * 1000);
-    return KernelUsage.safeParse({ state: stats['state'], quietMs, cpuSeconds: stats['cpuSeconds'] }).data;
+    return usageOf(await this.#stats());
   }
 
   /** Ends an agent whose kernel has ended, or that nobody wants. */
@@ -210,7 +209,7 @@ export class HostedKernel {
       if (initialised) this.#onWarm();
       return;
     }
-    this.#tell({ kind: 'agent-up', kernelId: this.kernelId, endpoint: this.endpoint });
+    this.#news.agentUp(this.endpoint);
     if (!claimed) this.#claim();
     if (this.#stopping) this.stop(0);
     else if (incarnation < this.#incarnation) {
@@ -219,16 +218,15 @@ export class HostedKernel {
     }
     this.#incarnation = incarnation;
     // An exit before we came was no failure to start that nobody heard of: it is told as an exit.
-    if (state === 'exited') this.#readyIncarnation = incarnation;
+    if (state === 'exited') this.#news.readyIncarnation = incarnation;
     if (state === 'idle' || state === 'busy') {
       this.#becomeReady(incarnation);
-      void this.#tellState();
+      void this.#news.state();
     }
   }
 
   #onWarm(): void {
-    clearTimeout(this.#startTimer);
-    this.#endStart();
+    this.#started();
     this.#resolveWarmed();
   }
 
@@ -281,6 +279,15 @@ export class HostedKernel {
     this.#resolveGone();
   }
 
+  #newsOf(context: HostContext): KernelNews {
+    return new KernelNews(this.kernelId, JSON.stringify(this.#spec.kernel), context, () => this.#stats());
+  }
+
+  /** What its agent says; undefined where it does not answer. */
+  async #stats(): Promise<Record<string, unknown> | undefined> {
+    return this.#stream?.call('stats').catch(() => undefined);
+  }
+
   #call(verb: string, args: object): void {
     this.#stream?.call(verb, args).catch((error: Error) => {
       this.context.log.info({ kernelId: this.kernelId, verb, reason: error.message }, 'the agent did not carry it out');
@@ -293,83 +300,49 @@ export class HostedKernel {
     if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
     else if (event.event === 'initialised') this.#onInitialised();
     else if (event.event === 'exit') void this.#onExit(event);
-    else if (event.event === 'activity') this.#tellActivity(event['state'], event['at']);
+    else if (event.event === 'activity') this.#news.activity(event['state'], event['at']);
   }
 
   #onInitialised(): void {
     if (this.warm) this.#onWarm();
   }
 
-  async #tellState(): Promise<void> {
-    const stats = await this.#stream?.call('stats').catch(() => undefined);
-    if (stats === undefined || this.#end !== undefined) return;
-    this.#tellActivity(stats['state'], stats['lastActivity']);
-  }
-
   #becomeReady(incarnation: number): void {
-    this.#readyIncarnation = incarnation;
-    clearTimeout(this.#startTimer);
-    this.#endStart();
-    this.#tell({ kind: 'ready', kernelId: this.kernelId, incarnation });
-    void this.#introduce();
+    this.#started();
+    this.#news.ready(incarnation);
   }
 
-  async #introduce(): Promise<void> {
-    const command = JSON.stringify(this.#spec.kernel);
-    if (this.context.introduced.has(command)) return;
-    this.context.introduced.add(command);
-    const stats = await this.#stream?.call('stats').catch(() => undefined);
-    const info = KernelInfo.safeParse(stats?.['kernelInfo']);
-    if (info.success) this.#tell({ kind: 'info', kernelId: this.kernelId, info: info.data });
-    else this.context.introduced.delete(command);
-  }
-
-  #tellActivity(state: unknown, at: unknown): void {
-    if (state !== 'starting' && state !== 'idle' && state !== 'busy' && state !== 'restarting') return;
-    this.#tell({ kind: 'activity', kernelId: this.kernelId, state, at: Date.parse(String(at)) });
-  }
-
-  async #onExit({ code, signal, outOfMemory, error, incarnation }: AgentEvent): Promise<void> {
-    if (this.#end !== undefined) return;
-    if (this.#readyIncarnation === undefined && !this.#stopping && outOfMemory !== true) {
-      const how = typeof signal === 'number' ? `signal ${signal}` : `exit code ${String(code)}`;
-      await this.#failToStart(typeof error === 'string' ? error : `the kernel ended while it started (${how})`);
+  async #onExit(event: AgentEvent): Promise<void> {
+    if (this.ended) return;
+    const { code, signal, outOfMemory } = exitOf(event);
+    if (!this.#news.wasReady && !this.#stopping && !outOfMemory) {
+      await this.#failToStart(startFailure({ code, signal }, event['error']));
       return this.dismiss();
     }
-    this.#exited({
-      incarnation: Number(incarnation),
-      code: typeof code === 'number' ? code : null,
-      signal: typeof signal === 'number' ? signal : null,
-      outOfMemory: outOfMemory === true,
-      agentLost: false,
-    });
+    this.#exited({ incarnation: Number(event['incarnation']), code, signal, outOfMemory, agentLost: false });
   }
 
-  #exited(how: Omit<Extract<KernelFact, { kind: 'exited' }>, 'kind' | 'kernelId'>): void {
-    this.#conclude({ kind: 'exited', kernelId: this.kernelId, ...how });
+  #exited(how: Exit): void {
+    this.#started();
+    this.#news.exited(how);
   }
 
   #fail(detail: string): void {
-    this.#conclude({ kind: 'launch-failed', kernelId: this.kernelId, detail });
+    this.#started();
+    this.#news.failed(detail);
   }
 
-  async #failToStart(reason: string): Promise<void> {
-    const sentence = `${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`;
+  /** @param sentence  told with the last lines of its log */
+  async #failToStart(sentence: string): Promise<void> {
     const lines = await lastLines(this.context.files.log(this.kernelId));
     if (this.#stopping) return;
     this.#fail(lines === '' || sentence.includes(lines) ? sentence : `${sentence}\n${lines}`);
   }
 
-  #conclude(fact: KernelFact): void {
-    if (this.#end !== undefined) return;
-    this.#end = fact;
+  /** Or it never will. */
+  #started(): void {
     clearTimeout(this.#startTimer);
     this.#endStart();
-    this.#tell(fact);
-  }
-
-  #tell(fact: KernelFact): void {
-    if (!this.warm) this.context.tell(fact);
   }
 
   // --- the end ---------------------------------------------------------------------------------------------------
@@ -399,17 +372,16 @@ export class HostedKernel {
     this.#leaving = true;
     this.#clearTimers();
     if (this.#stopping) this.#exited(NO_EXIT);
-    else if (this.#readyIncarnation !== undefined) this.#exited({ ...NO_EXIT, agentLost: true });
-    else if (this.#end === undefined) await this.#failToStart('The agent ended while the kernel started.');
+    else if (this.#news.wasReady) this.#exited({ ...NO_EXIT, agentLost: true });
+    else if (!this.ended) await this.#failToStart('The agent ended while the kernel started.');
     await removeTraces(this.context.files, this.#spec);
     await removeEmptyLog(this.context.files.log(this.kernelId));
     this.#resolveGone();
   }
 
   #clearTimers(): void {
-    clearTimeout(this.#startTimer);
+    this.#started();
     clearTimeout(this.#killTimer);
-    this.#endStart();
   }
 }
 

@@ -1,11 +1,11 @@
 import { type AgentEndpoint, type KernelId, KernelInfo } from '#libs/contracts';
-import type { KernelFact } from '../kernel-host.js';
+import type { KernelFact } from './kernel-host.js';
 
 type Fact<K extends KernelFact['kind']> = Extract<KernelFact, { kind: K }>;
 export type Exit = Omit<Fact<'exited'>, 'kind' | 'kernelId'>;
 export type LaunchFailure = NonNullable<Fact<'launch-failed'>['reason']>;
 
-/** What was told of one kernel: its end once, and what it is once for each image. */
+/** What was told of one kernel: its end once, and what it is once for each origin. */
 export class KernelNews {
   /** The process that was ready last; undefined: none ever. */
   readyIncarnation: number | undefined;
@@ -13,10 +13,13 @@ export class KernelNews {
   isTold = false;
   #end: KernelFact | undefined;
 
-  /** @param stats  what its agent says; undefined where none answers */
+  /**
+   * @param origin  what it is made from: kernels of one origin say the same of themselves
+   * @param stats   what its agent says; undefined where none answers
+   */
   constructor(
     private readonly kernelId: KernelId,
-    private readonly image: string,
+    private readonly origin: string,
     private readonly context: { tell(fact: KernelFact): void; introduced: Set<string> },
     private readonly stats: () => Promise<Record<string, unknown> | undefined>,
   ) {}
@@ -79,10 +82,10 @@ export class KernelNews {
 
   async #introduce(): Promise<void> {
     const { introduced } = this.context;
-    if (introduced.has(this.image)) return;
-    introduced.add(this.image);
+    if (introduced.has(this.origin)) return;
+    introduced.add(this.origin);
     const info = KernelInfo.safeParse((await this.stats())?.['kernelInfo']);
     if (info.success) this.context.tell({ kind: 'info', kernelId: this.kernelId, info: info.data });
-    else introduced.delete(this.image);
+    else introduced.delete(this.origin);
   }
 }

@@ -11,6 +11,8 @@ export const exitOf = ({ code, signal, outOfMemory }: AgentEvent): Pick<Exit, 'c
 /** Of a kernel that ended while it started. @param error  what the agent says, if anything */
 export function startFailure({ code, signal }: Pick<Exit, 'code' | 'signal'>, error: unknown): string {
   const why = signal === null ? `exit code ${code}` : `signal ${signal}`;
-  const reason = typeof error === 'string' ? error : `the kernel ended while it started (${why})`;
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`;
+  return sentenceOf(typeof error === 'string' ? error : `the kernel ended while it started (${why})`);
 }
+
+export const sentenceOf = (reason: string): string =>
+  `${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`;
