@@ -4,10 +4,10 @@ import json
 import os
 import time
 from contextlib import suppress
-from hmac import compare_digest
 
 from . import proc
-from .frames import ACK, CALL, EVENT, MSG, RESULT, WELCOME, BadFrame, json_frame
+from .frames import ACK, CALL, EVENT, MSG, RESULT, WELCOME, BadFrame, json_frame, parse_object
+from .hello import Hello
 from .kernel import KernelProcess
 from .lifecycle import Kernel
 from .limits import Limits
@@ -19,11 +19,7 @@ from .spec import Spec
 from .stream import Connection, Listener, TlsListener
 from .verbs import CLIENT_VERBS, CONTROL_VERBS, VerbError
 
-# Oldest and newest version of the stream that is spoken here. Services are upgraded while agents run: the version
-# before the newest stays until no agent and no service of it is left.
-SPOKEN = (1, 1)
 _ACTIVITY_SECONDS = 0.25
-_MAX_SESSION_ID = 200
 
 
 class Agent:
@@ -128,24 +124,19 @@ class Agent:
         connection.on_frame = self._on_hello
         connection.on_close = self._on_close
 
-    def _on_hello(self, connection: Connection, kind: int, _seq: int, body: bytes) -> None:
-        hello = _parse(body)
-        role, token = hello.get("role"), hello.get("token")
-        expected = self.spec.control_token if role == "control" else self.spec.client_token
-        version = _common_version(hello.get("v"), hello.get("upTo", hello.get("v")))
-        if role not in ("client", "control") or not isinstance(token, str):
-            raise BadFrame("bad_frame", "HELLO needs a role, client or control, and a token")
-        if not compare_digest(token.encode(errors="surrogatepass"), expected.encode()):
-            raise BadFrame("bad_token", "the token is not the one of this role")
-        if role == "control":
-            self._welcome_control(connection, hello.get("term"), version)
+    def _on_hello(self, connection: Connection, _kind: int, _seq: int, body: bytes) -> None:
+        hello = Hello(body, self.spec)
+        if hello.role == "control":
+            self._welcome_control(connection, hello)
+        elif hello.session is None:
+            connection.on_frame = self._on_caller_frame
+            connection.welcome(json_frame(WELCOME, 0, self._welcome(hello.version, 0, self.ring.last)))
         else:
-            self._welcome_client(connection, hello, version)
+            self._welcome_client(connection, hello, hello.session)
         self.plan_survival()
 
-    def _welcome_control(self, connection: Connection, term, version: int) -> None:
-        if not isinstance(term, int) or isinstance(term, bool) or term < 0:
-            raise BadFrame("bad_frame", "HELLO of the control role needs a term, a whole number")
+    def _welcome_control(self, connection: Connection, hello: Hello) -> None:
+        term = hello.term
         if term < self._term:
             raise BadFrame("fenced", f"term {term} is over, {self._term} rules")
         previous, self._control = self._control, connection
@@ -153,33 +144,18 @@ class Agent:
             previous.bye("fenced" if term > self._term else "replaced", f"a control connection of term {term} came")
         self._term = term
         connection.on_frame = self._on_control_frame
-        connection.welcome(json_frame(WELCOME, 0, self._welcome(version, 0, self.ring.last)))
+        connection.welcome(json_frame(WELCOME, 0, self._welcome(hello.version, 0, self.ring.last)))
         if self.kernel.exit:
             connection.send(json_frame(EVENT, self.ring.last, {"event": "exit", **self.kernel.exit}))
 
-    def _welcome_client(self, connection: Connection, hello: dict, version: int) -> None:
-        if "session" not in hello:
-            connection.on_frame = self._on_caller_frame
-            connection.welcome(json_frame(WELCOME, 0, self._welcome(version, 0, self.ring.last)))
-            return
-        session_id, seen, ephemeral = hello["session"], hello.get("seen"), hello.get("ephemeral", False)
-        since, stale, waited = hello.get("since", 0), hello.get("stale", False), hello.get("waited", False)
-        if not isinstance(session_id, str) or not 0 < len(session_id) <= _MAX_SESSION_ID:
-            raise BadFrame("bad_frame", "the session of a HELLO must be a name")
-        if seen is not None and (not isinstance(seen, int) or isinstance(seen, bool) or seen < 0):
-            raise BadFrame("bad_frame", "seen must be a whole number")
-        if not isinstance(ephemeral, bool):
-            raise BadFrame("bad_frame", "ephemeral must be true or false")
-        if not isinstance(since, int) or isinstance(since, bool) or since < 0:
-            raise BadFrame("bad_frame", "since must be a whole number of milliseconds")
-        if not isinstance(stale, bool) or not isinstance(waited, bool):
-            raise BadFrame("bad_frame", "stale and waited must be true or false")
-        if seen and hello.get("epoch") != self.epoch:
+    def _welcome_client(self, connection: Connection, hello: Hello, session_id: str) -> None:
+        seen, since, waited = hello.seen, hello.since, hello.waited
+        if seen and hello.epoch != self.epoch:
             seen = None
         session = self.sessions.find(session_id)
         # Sockets of one session at two gateways come here in any order once there is an agent.
-        if stale or (session and session.connection and 0 < since < session.since):
-            self._welcome_stale(connection, session, version)
+        if hello.stale or (session and session.connection and 0 < since < session.since):
+            self._welcome_stale(connection, session, hello.version)
             return
         if session and session.connection:
             session.connection.bye("replaced", "the session was opened again")
@@ -193,10 +169,10 @@ class Agent:
                 seen = 0
             session = self.sessions.open(session_id, self.ring.last if seen is None else seen, waited)
             hole = self._hole_after(seen) if seen else self.ring.lost if seen == 0 else None
-        self.sessions.attach(session, connection, ephemeral, since)
+        self.sessions.attach(session, connection, hello.ephemeral, since)
         self._by_connection[connection] = session
         connection.on_frame = self._on_client_frame
-        welcome = self._welcome(version, session.input_last, session.cursor.sent)
+        welcome = self._welcome(hello.version, session.input_last, session.cursor.sent)
         connection.welcome(
             json_frame(
                 WELCOME, 0, {**welcome, "stale": False, "lastCell": session.last_cell and json.loads(session.last_cell)}
@@ -280,7 +256,7 @@ class Agent:
         self._call(connection, seq, body, CONTROL_VERBS)
 
     def _call(self, connection: Connection, call: int, body: bytes, verbs: dict) -> None:
-        arguments = _parse(body)
+        arguments = parse_object(body)
         verb = arguments.pop("verb", None)
 
         def answer(result: dict) -> None:
@@ -381,27 +357,3 @@ class Agent:
                 self._survival = self.loop.later(spec.unclaimed_seconds, self.end)
         elif not self._connections and kernel.state == "idle":
             self._survival = self.loop.later(spec.orphan_seconds, self.end)
-
-
-def _common_version(oldest, newest) -> int:
-    """The newest version that both sides speak.
-
-    @param oldest  of those that the other side speaks, all from here to `newest`
-    """
-    if not all(isinstance(one, int) and not isinstance(one, bool) for one in (oldest, newest)):
-        raise BadFrame("bad_frame", "HELLO needs the versions that are spoken, whole numbers")
-    common = min(newest, SPOKEN[1])
-    if common < max(oldest, SPOKEN[0]):
-        spoken = "{} to {}".format(*SPOKEN)
-        raise BadFrame("bad_version", f"the agent speaks versions {spoken} of the stream, not {oldest} to {newest}")
-    return common
-
-
-def _parse(body: bytes) -> dict:
-    try:
-        value = json.loads(body)
-    except ValueError as error:
-        raise BadFrame("bad_frame", "the body is not JSON") from error
-    if not isinstance(value, dict):
-        raise BadFrame("bad_frame", "the body must be an object")
-    return value

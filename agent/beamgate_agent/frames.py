@@ -77,3 +77,13 @@ def unpack_message(body) -> tuple[str, list]:
         raise BadFrame("bad_frame", "the offsets of a message do not fit its body")
     channel, *parts = [body[a:b] for a, b in pairwise(offsets)]
     return channel.decode("ascii", "replace"), parts
+
+
+def parse_object(body: bytes) -> dict:
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise BadFrame("bad_frame", "the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise BadFrame("bad_frame", "the body must be an object")
+    return value

@@ -7,7 +7,7 @@ import atheris
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 with atheris.instrument_imports(include=["beamgate_agent"]):
-    from beamgate_agent import agent, frames, peek, zmtp
+    from beamgate_agent import frames, peek, zmtp
 
 
 def read(data: bytes) -> None:
@@ -19,7 +19,7 @@ def read(data: bytes) -> None:
             peek.msg_type(parts[0])
             peek.execution_state(parts[3])
         elif which < b"\x80":
-            agent._parse(data)
+            frames.parse_object(data)
         else:
             link = zmtp.Link.__new__(zmtp.Link)
             link.out, link._until_ready = zmtp.deque(), []

@@ -19,7 +19,7 @@ export function releaseSpeaking(oldest: number, newest: number): string {
   const bundle = join(folder, 'dist/bundle');
   const services = readdirSync(bundle).map((name) => join(bundle, name));
   edit(services, /STREAM_VERSIONS=\{oldest:\d+,newest:\d+\}/, `STREAM_VERSIONS={oldest:${oldest},newest:${newest}}`);
-  edit([join(folder, 'agent/beamgate_agent/agent.py')], /^SPOKEN = .*$/m, `SPOKEN = (${oldest}, ${newest})`);
+  edit([join(folder, 'agent/beamgate_agent/hello.py')], /^SPOKEN = .*$/m, `SPOKEN = (${oldest}, ${newest})`);
   return folder;
 }
 
