@@ -102,7 +102,7 @@ export class SessionChannels {
           }
           this.#log.log({ kernelId: kernel.id, session, msg: 'channel closed' });
         },
-        onReplaced: () => this.#setAside(key, arrived),
+        onReplaced: () => this.#setAside(key, arrived, channel),
       },
     );
     const until = (identity.expiresAt ?? Number.POSITIVE_INFINITY) + this.options.expiryToleranceSeconds * 1000;
@@ -117,12 +117,14 @@ export class SessionChannels {
     return channel;
   }
 
-  #setAside(key: string, arrived: Arrived): void {
-    this.#aside.keep(key, arrived.ws, (socket) => void this.#takeBack(socket, arrived));
+  #setAside(key: string, arrived: Arrived, channel?: Channel): void {
+    const socket = this.#aside.keep(key, arrived.ws, (one) => void this.#takeBack(one, arrived, channel));
+    // It spoke while its session went.
+    if (channel !== undefined && channel.heldBytes > 0) socket.hear();
   }
 
   /** Its client speaks: the session is there, and not where it was opened later. */
-  async #takeBack(socket: AsideSocket, arrived: Arrived): Promise<void> {
+  async #takeBack(socket: AsideSocket, arrived: Arrived, before?: Channel): Promise<void> {
     try {
       const judged = await this.judge(arrived.request);
       const spoken = socket.takeBack();
@@ -130,6 +132,7 @@ export class SessionChannels {
       // What it had seen it stated when it came; since then its confirmations count.
       const asked = { ...judged.asked, epoch: undefined, seen: undefined };
       const channel = this.open({ ...arrived, ...judged, asked, since: this.nextMs() });
+      if (before !== undefined) channel?.adopt(before);
       for (const { data, binary } of spoken) channel?.received(data, binary);
     } catch (error) {
       this.#log.warn({ msg: 'a socket that speaks again is refused', reason: String(error) });

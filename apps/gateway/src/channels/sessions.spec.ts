@@ -216,6 +216,18 @@ describe('of two sockets of one session', () => {
     expect(Number(last?.['since'])).toBeGreaterThan(Number(first?.['since']));
   });
 
+  it('the one comes back that spoke while another gateway took its session', async () => {
+    serve({ timing: { retryMost: 50 } });
+    const reason = 'the session was opened again';
+    agent.refusals.push({ code: 'busy', reason }, { code: 'replaced', reason });
+    const client = await attach(ready(), 's', V1_PROTOCOL);
+    client.send(execute('m1'));
+    expect(idOf(await agent.inputs.next())).toBe('m1');
+    agent.emit(reply('m1'));
+    await client.type('execute_reply');
+    expect(agent.hellos.all).toHaveLength(3);
+  });
+
   it('one that speaks with a token that is good no more is told to come again, and is not heard', async () => {
     serve();
     const id = ready();

@@ -8,6 +8,7 @@ export interface Spoken {
 /** A socket that is nobody's for now. */
 export class AsideSocket {
   readonly #spoken: Spoken[] = [];
+  #isHeard = false;
   readonly #timer: NodeJS.Timeout;
 
   constructor(
@@ -19,6 +20,15 @@ export class AsideSocket {
   ) {
     this.#timer = setTimeout(() => this.letGo(), keptMs).unref();
     ws.on('message', this.#onMessage).on('ping', this.#onPing).on('close', this.#forget);
+  }
+
+  /** Its client has something to say. */
+  hear(): void {
+    if (this.#isHeard) return;
+    this.#isHeard = true;
+    clearTimeout(this.#timer);
+    this.ws.pause();
+    this.onSpoken();
   }
 
   /** @returns what its client said; undefined where it is closed or closing */
@@ -39,10 +49,7 @@ export class AsideSocket {
   readonly #onMessage = (data: RawData, binary: boolean): void => {
     // More may come of what was read already.
     this.#spoken.push({ data: data as Buffer, binary });
-    if (this.#spoken.length > 1) return;
-    clearTimeout(this.#timer);
-    this.ws.pause();
-    this.onSpoken();
+    this.hear();
   };
 
   readonly #onPing = (payload: Buffer): void => this.ws.pong(payload);
@@ -68,7 +75,7 @@ export class SetAside {
   ) {}
 
   /** @param onSpoken  its client says something: reading is paused until it is taken back or let go */
-  keep(session: string, ws: WebSocket, onSpoken: (socket: AsideSocket) => void): void {
+  keep(session: string, ws: WebSocket, onSpoken: (socket: AsideSocket) => void): AsideSocket {
     this.#sockets.get(session)?.letGo();
     const forget = (): void => {
       if (this.#sockets.get(session) === socket) this.#sockets.delete(session);
@@ -79,6 +86,7 @@ export class SetAside {
     };
     const socket = new AsideSocket(ws, this.keptMs, this.closeGraceMs, speak, forget);
     this.#sockets.set(session, socket);
+    return socket;
   }
 
   /** The service stops. */
