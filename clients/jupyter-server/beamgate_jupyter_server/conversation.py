@@ -191,7 +191,8 @@ class Conversation:
             outbox.clear()
 
     def _watch(self, msg_id: str) -> None:
-        if self._position.outbox.is_unsent(msg_id):
+        # Also what was written to a connection that was lost already: the kernel has said nothing of it.
+        if msg_id in self._position.outbox:
             self._notice.held(self._position.requests.visible(msg_id), self._position.kernel_session)
 
     def _take_explanation_away(self) -> None:

@@ -10,7 +10,7 @@ from .messages import made
 
 class OutageNotice:
     """Shown below the first cell that was run during an outage, once that is worth a word, and taken away when it is
-    sent. A cell that ran before has output of its own that can't be cleared, so it gets none.
+    sent. A cell that the kernel has begun has output of its own that can't be cleared, so it gets none.
     """
 
     def __init__(self, tell: Callable[[bytes], None], after_seconds: float) -> None:

@@ -47,9 +47,6 @@ class Outbox:
         self._inputs[msg_id] = _Input(self._last, frame)
         self.bytes += len(frame)
 
-    def is_unsent(self, msg_id: str) -> bool:
-        return msg_id in self._inputs and self._inputs[msg_id].sent == _NEVER
-
     def reopen(self) -> None:
         """Another connection: what the agent is not known to have is to go again."""
         self._connection += 1

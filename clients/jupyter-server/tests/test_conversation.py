@@ -285,6 +285,21 @@ async def test_a_cell_run_in_an_outage_says_so_until_it_is_sent():
     assert stage.browser.told()[1]["parent"] == "a"
 
 
+async def test_a_cell_that_was_sent_into_an_outage_that_nobody_knew_of_says_so_and_one_that_runs_does_not():
+    stage = connected()
+    stage.ask(execute("a"))
+    stage.entry(1, message("iopub", "status", {"execution_state": "busy"}, parent_id="a"))
+    stage.ask(execute("b"))
+    stage.browser.frames.clear()
+    stage.conversation.away("lost")
+    while not stage.browser.frames:
+        await asyncio.sleep(0)
+    assert [(told["type"], told["parent"]) for told in stage.browser.told()] == [("display_data", "b")]
+    stage.open()
+    stage.welcome()
+    assert [told["type"] for told in stage.browser.told()] == ["display_data", "clear_output"]
+
+
 async def test_a_short_outage_is_not_worth_a_word():
     stage = Stage(notice_seconds=60)
     stage.conversation.away("refused")
