@@ -28,7 +28,7 @@ from beamgate_agent.frames import (
 )
 
 MAIN = Path(__file__).parents[1] / "beamgate_agent" / "__main__.py"
-SECONDS = 20
+SECONDS = 60
 
 
 def gone(pid):

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { jest } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { call, freePort, type Gateway } from '../support/gateway.js';
+import { call, type Gateway } from '../support/gateway.js';
 import { linesOf, numberedLines, printingCell } from '../support/lines.js';
 import { NUMBERED, NumberedClient } from '../support/numbered-client.js';
 import { eventually } from '../support/processes.js';
@@ -265,7 +265,6 @@ describe('services of several processes', () => {
       name: 'launcher-unknown',
       config: { store: { url: all.databaseUrl }, bus: { url: all.broker.url.replace('guest:guest', 'guest:wrong') } },
     });
-    wrong.url = `http://127.0.0.1:${await freePort()}`;
     wrong.begin();
     try {
       const { status, checks } = await eventually('it was refused', async () => {

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { freePort, remove } from '../support/gateway.js';
+import { remove } from '../support/gateway.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { eventually } from '../support/processes.js';
 import { RabbitServer } from '../support/rabbit-server.js';
@@ -38,23 +38,22 @@ describe('services that speak through servers of mutual TLS', () => {
     for (const { folder } of [authority, others]) remove(folder);
   });
 
-  /** A service that is not started yet, whose port is known. */
-  const service = async (kind: Kind, name: string, store: object, bus: object): Promise<ServiceProcess> => {
+  /** A service that is not started yet. */
+  const service = (kind: Kind, name: string, store: object, bus: object): ServiceProcess => {
     const config = {
       store: { url, tls: own.files, ...store },
       bus: { url: broker.url, tls: own.files, reconnectSeconds: 1, ...bus },
       auth: { staticToken: TOKEN, staticTokenUser: 'ada' },
     };
     const one = new ServiceProcess({ kind, name: `tls-${name}`, config });
-    one.url = `http://127.0.0.1:${await freePort()}`;
     started.push(one);
     rmSync(one.logFile, { force: true });
     return one;
   };
   const all = async (): Promise<[ServiceProcess, ServiceProcess, ServiceProcess]> => {
-    const gatekeeper = await service('gatekeeper', 'gatekeeper', {}, {});
-    const launcher = await service('launcher', 'launcher', {}, {});
-    const gateway = await service('gateway', 'gateway', {}, {});
+    const gatekeeper = service('gatekeeper', 'gatekeeper', {}, {});
+    const launcher = service('launcher', 'launcher', {}, {});
+    const gateway = service('gateway', 'gateway', {}, {});
     await Promise.all([gatekeeper.start(), launcher.start()]);
     await gateway.start();
     return [gateway, gatekeeper, launcher];
@@ -92,7 +91,7 @@ describe('services that speak through servers of mutual TLS', () => {
   it.each(REFUSED)(
     'says that RabbitMQ is out of reach: %s',
     async (_, files, why) => {
-      const launcher = await service('launcher', 'strange-launcher', {}, { tls: files });
+      const launcher = service('launcher', 'strange-launcher', {}, { tls: files });
       launcher.begin();
       await refused(launcher, 'bus', why);
     },
@@ -102,7 +101,7 @@ describe('services that speak through servers of mutual TLS', () => {
   it.each(REFUSED)(
     'says that PostgreSQL is out of reach: %s',
     async (_, files, why) => {
-      const gateway = await service('gateway', 'strange-gateway', { tls: files }, {});
+      const gateway = service('gateway', 'strange-gateway', { tls: files }, {});
       await gateway.start();
       await refused(gateway, 'store', why);
     },
@@ -112,7 +111,7 @@ describe('services that speak through servers of mutual TLS', () => {
   it.each(REFUSED)(
     'ends a gatekeeper with why it can’t have its store: %s',
     async (_, files, why) => {
-      const gatekeeper = await service('gatekeeper', 'strange-gatekeeper', { tls: files }, {});
+      const gatekeeper = service('gatekeeper', 'strange-gatekeeper', { tls: files }, {});
       await expect(gatekeeper.start()).rejects.toThrow(why);
     },
     60_000,
@@ -120,10 +119,10 @@ describe('services that speak through servers of mutual TLS', () => {
 
   it('checks the name of the server', async () => {
     const named = (text: string): string => text.replace('127.0.0.1', 'localhost');
-    const gateway = await service('gateway', 'misled-gateway', { url: named(url) }, {});
+    const gateway = service('gateway', 'misled-gateway', { url: named(url) }, {});
     await gateway.start();
     await refused(gateway, 'store', /does not match certificate/);
-    const launcher = await service('launcher', 'misled-launcher', {}, { url: named(broker.url) });
+    const launcher = service('launcher', 'misled-launcher', {}, { url: named(broker.url) });
     launcher.begin();
     await refused(launcher, 'bus', /does not match certificate/);
   }, 60_000);
@@ -132,7 +131,7 @@ describe('services that speak through servers of mutual TLS', () => {
     const files = authority.party('rotated').files;
     const turned = authority.party('turned');
     TlsAuthority.replace({ ...turned, files }, others.party('late'));
-    const launcher = await service('launcher', 'rotated-launcher', {}, { tls: files });
+    const launcher = service('launcher', 'rotated-launcher', {}, { tls: files });
     launcher.begin();
     await refused(launcher, 'bus', /unknown ca|bad certificate|decrypt error/i);
     TlsAuthority.replace({ ...turned, files }, turned);
@@ -141,7 +140,7 @@ describe('services that speak through servers of mutual TLS', () => {
   }, 60_000);
 
   it('sends nothing in clear where certificates are given', async () => {
-    const plain = await service('launcher', 'plain-launcher', {}, { url: broker.url.replace('amqps', 'amqp') });
+    const plain = service('launcher', 'plain-launcher', {}, { url: broker.url.replace('amqps', 'amqp') });
     await expect(plain.start()).rejects.toThrow(/bus\.url is an amqps/);
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Child } from './child.js';
-import { cleanEnvironment, type Gateway, remove, resultsFolder, temporaryFolder } from './gateway.js';
+import { cleanEnvironment, freePort, type Gateway, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { root } from './parts.js';
 import { processesWith } from './processes.js';
 
@@ -40,7 +40,7 @@ export class Beamgate implements Gateway {
 
   static async start(options: BeamgateOptions = {}): Promise<Beamgate> {
     const beamgate = new Beamgate(options);
-    await beamgate.launch(0);
+    await beamgate.launch(freePort());
     return beamgate;
   }
 

@@ -41,7 +41,7 @@ export class EnterpriseGateway implements Gateway {
 
   static async start(options: EnterpriseGatewayOptions): Promise<EnterpriseGateway> {
     const name = options.noDelay ? 'Enterprise Gateway 3.3.0, TCP_NODELAY forced' : 'Enterprise Gateway 3.3.0';
-    const gateway = new EnterpriseGateway(name, await freePort(), options);
+    const gateway = new EnterpriseGateway(name, freePort(), options);
     await gateway.startAgain();
     return gateway;
   }

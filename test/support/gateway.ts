@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './parts.js';
@@ -31,13 +31,18 @@ export const call = (gateway: Address, path: string, init: RequestInit = {}): Pr
     headers: { authorization: `token ${gateway.token}`, 'content-type': 'application/json', ...init.headers },
   });
 
-/** A port that was free a moment ago, for programs that can't take port 0. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+const LOWEST_PORT = 10_000;
+/** From here on the system takes ports for connections: one of those may be gone when a program wants it again. */
+const FIRST_OF_CONNECTIONS = 32_768;
+
+/** A port that nobody listens on, and no connection will take: for programs that are started again on theirs. */
+export function freePort(): number {
+  const [, ...lines] = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n');
+  const taken = new Set(lines.map((line) => Number.parseInt(line.trim().split(/[\s:]+/)[2] ?? '', 16)));
+  for (;;) {
+    const port = randomInt(LOWEST_PORT, FIRST_OF_CONNECTIONS);
+    if (!taken.has(port)) return port;
+  }
 }
 
 /** A new folder below the system's temporary one; short, because unix sockets lie in it. */

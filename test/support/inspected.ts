@@ -7,7 +7,7 @@ export class Inspected {
   private constructor(private readonly port: number) {}
 
   static async prepare(): Promise<Inspected> {
-    return new Inspected(await freePort());
+    return new Inspected(freePort());
   }
 
   /** Environment of a process on a port that it finds itself: of several that have the same. */

@@ -29,7 +29,7 @@ export class PostgresServer {
   ) {}
 
   static async start(options: PostgresOptions = {}): Promise<PostgresServer> {
-    const server = new PostgresServer(await freePort(), options);
+    const server = new PostgresServer(freePort(), options);
     server.#initialise();
     await server.startAgain();
     return server;

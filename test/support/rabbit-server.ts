@@ -31,7 +31,7 @@ export class RabbitServer {
   ) {}
 
   static async start({ tls }: RabbitServerSettings = {}): Promise<RabbitServer> {
-    const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()];
+    const [amqp, distribution, mapper] = [freePort(), freePort(), freePort()];
     const server = new RabbitServer({ amqp, distribution, mapper }, tls);
     await server.startAgain();
     return server;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child } from './child.js';
-import { cleanEnvironment, resultsFolder, temporaryFolder } from './gateway.js';
+import { cleanEnvironment, freePort, resultsFolder, temporaryFolder } from './gateway.js';
 import { root } from './parts.js';
 
 export interface ServiceOptions {
@@ -18,13 +18,13 @@ export interface ServiceOptions {
 /** One service of several, as built in `dist`: on a free port, which it keeps over restarts. */
 export class ServiceProcess {
   readonly data: string;
-  /** Set before the start, it gives the port. */
-  url = '';
+  url: string;
   #child: Child | undefined;
   #release = root;
 
   constructor(private readonly options: ServiceOptions) {
     this.data = options.data ?? temporaryFolder(options.kind);
+    this.url = `http://127.0.0.1:${freePort()}`;
   }
 
   get name(): string {
@@ -60,7 +60,7 @@ export class ServiceProcess {
     const file = join(this.data, `${name}.json`);
     const log = { file: this.logFile };
     writeFileSync(file, JSON.stringify({ pools: { kernelspecs: {} }, log, ...config }));
-    const port = this.url === '' ? '0' : new URL(this.url).port;
+    const { port } = new URL(this.url);
     this.#child = new Child(
       name,
       join(this.#release, 'scripts/service.sh'),
