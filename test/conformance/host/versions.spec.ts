@@ -34,11 +34,11 @@ describe('an agent that speaks', () => {
   beforeEach(() => {
     data = mkdtempSync('/tmp/bg-versions-');
     cpSync(join(root, 'agent/beamgate_agent'), join(data, 'beamgate_agent'), { recursive: true });
-    const file = join(data, 'beamgate_agent', 'agent.py');
+    const file = join(data, 'beamgate_agent', 'hello.py');
     const line = '    common = min(newest, SPOKEN[1])\n';
     const source = readFileSync(file, 'utf8');
     expect(source).toContain(line);
-    const told = `    SPOKEN = json.load(open(${JSON.stringify(join(data, 'spoken.json'))}))\n`;
+    const told = `    SPOKEN = __import__("json").load(open(${JSON.stringify(join(data, 'spoken.json'))}))\n`;
     writeFileSync(file, source.replace(line, `${told}${line}`));
     begin();
   });
