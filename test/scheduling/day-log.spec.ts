@@ -10,8 +10,8 @@ import { arbitraryScene, type Scene } from './core-scenes.js';
 import { play } from './play.js';
 
 const RUNS = process.env['BEAMGATE_FULL'] === '1' ? 100_000 : 1_000;
-// Nothing is timed: the long run takes some minutes.
-jest.setTimeout(3_600_000);
+// Nothing is timed: the long run takes up to two hours for a property.
+jest.setTimeout(8 * 3_600_000);
 
 interface Step {
   seq: number;

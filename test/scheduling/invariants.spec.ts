@@ -8,8 +8,8 @@ const { State, step, snapshot, restore, amountsOf } = fullCore;
 type State = fullCore.State;
 
 const RUNS = process.env['BEAMGATE_FULL'] === '1' ? 100_000 : 1_000;
-// Nothing is timed: the long run takes some minutes for each property.
-jest.setTimeout(3_600_000);
+// Nothing is timed: the long run takes up to two hours for a property.
+jest.setTimeout(8 * 3_600_000);
 
 const always = (look: () => (moment: Moment) => void): void =>
   fc.assert(

@@ -7,8 +7,8 @@ import { Play, play } from './play.js';
 const { State, dryRun, snapshot } = fullCore;
 
 const RUNS = process.env['BEAMGATE_FULL'] === '1' ? 100_000 : 1_000;
-// Nothing is timed: the long run takes some minutes for each property.
-jest.setTimeout(3_600_000);
+// Nothing is timed: the long run takes up to two hours for a property.
+jest.setTimeout(8 * 3_600_000);
 const holds = <T>(scenes: fc.Arbitrary<T>, check: (scene: T) => void): void =>
   fc.assert(fc.property(scenes, check), { numRuns: RUNS });
 

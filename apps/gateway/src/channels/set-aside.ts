@@ -1,6 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
 
-export interface Spoken {
+interface Spoken {
   data: Buffer;
   binary: boolean;
 }
