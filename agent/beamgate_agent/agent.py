@@ -286,6 +286,8 @@ class Agent:
             self._tell_control(json_frame(EVENT, 0, fields))
             return
         self._tell_control(self.ring.append_event(fields))
+        if fields["event"] == "ready":
+            self._activity_told = "idle"  # which this says
         if fields["event"] in ("ready", "exit"):
             self.on_state()
             self.update_record()

@@ -189,7 +189,8 @@ def run(fd: int, agent: int, connection_file: str) -> None:
         app = initialise()
         keep_output(app)
         warm_up(app)
-        tell({"initialised": True, "welcomes": hasattr(app.iopub_thread, "_send_welcome_message")})
+        welcomes = hasattr(app.iopub_thread, "_send_welcome_message")
+        tell({"initialised": True, "welcomes": welcomes, "info": {"status": "ok", **app.kernel.kernel_info}})
         with agent_socket.makefile("rb") as lines:
             line = lines.readline()
         if not line:

@@ -67,7 +67,7 @@ class Kernel:
         self._heard = False
         self._offered = False
         self._accepting = False
-        self._asked = False
+        self._watched = False
         self._answered = False
         self._busy = False
         self._error: str | None = None
@@ -216,16 +216,17 @@ class Kernel:
         elif "initialised" in message:
             self.pid = self._process.pid
             self._welcomes = message["welcomes"]
+            self.info = message["info"]
             self._connect()
             self.initialised = True
             self.on_event({"event": "initialised", "pid": self.pid})
             self._offer_claim()
         elif "claimed" in message:
             self._tell_answer({"pid": self.pid})
-            # What somebody waits for goes first; output upon it shows as well as a probe that the kernel serves.
-            self._asked = bool(self._held)
             self._open_if_heard()
-            if self._asked and self._accepting:
+            # Where it is heard, its next status shows as well as an answer that it serves, and costs less.
+            self._watched = self._accepting
+            if self._accepting:
                 self._later(_FIRST_PROBE_SECONDS, self._probe)
             else:
                 self._probe()
@@ -266,7 +267,7 @@ class Kernel:
             self._offer_claim()
             self._ready_if_complete()
         self.on_iopub(messages)
-        if self._asked and not self._answered:
+        if self._watched and not self._answered and any(peek.msg_type(parts[0]) == b"status" for parts in messages):
             self._answered = True
             self._ready_if_complete()
 

@@ -84,6 +84,24 @@ def test_start_up_files_and_configuration_of_the_claimed_home_are_honoured(start
     assert reply.content["execution_count"] == 1
 
 
+def test_a_kernel_that_is_heard_shows_that_it_serves_and_is_asked_nothing(start, folder):
+    startup = folder / "home" / ".ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text(
+        "handlers = get_ipython().kernel.shell_handlers\n"
+        "asked, answer = [], handlers['kernel_info_request']\n"
+        "def counting(*request):\n"
+        "    asked.append(request)\n"
+        "    return answer(*request)\n"
+        "handlers['kernel_info_request'] = counting\n"
+    )
+    agent = start()
+    control = agent.ready()
+    assert control.call("stats")["kernelInfo"]["implementation"] == "ipython"
+    _, text = agent.client().run("print(len(asked))")
+    assert text == "0\n"
+
+
 def test_input_before_the_claim_is_held_and_sent_in_order(start):
     agent = start()
     client = agent.client(seen=0)
@@ -357,6 +375,8 @@ def test_activity_is_told_to_the_launcher(agent):
     client = agent.client()
     client.run("import time; time.sleep(0.4)")
     states = [agent.launcher.until_event("activity").value["state"]]
+    # That it is idle at first is what `ready` says.
+    assert states == ["busy"]
     while states[-2:] != ["busy", "idle"]:
         states.append(agent.launcher.until_event("activity").value["state"])
     assert not any(m.event == "activity" for m in client.messages)
