@@ -152,7 +152,7 @@ export const LauncherFacts = {
   launchAgain: { pattern: 'fact.launch-again', schema: OneKernel.extend({ reason: z.string() }) },
   /** The agent listens; channels may be opened. */
   agentUp: { pattern: 'fact.agent-up', schema: OneKernel.extend({ endpoint: AgentEndpoint }) },
-  /** The kernel answered kernel_info. */
+  /** The kernel takes requests. */
   kernelReady: { pattern: 'fact.kernel-ready', schema: OneKernel.extend({ incarnation: z.int() }) },
   /** What kernels made by this command say of themselves; told once by each launcher. */
   kernelInfo: { pattern: 'fact.kernel-info', schema: OneKernel.extend({ info: KernelInfo }) },

@@ -15,6 +15,7 @@ import { TokenRepository } from './repositories/token.repository.js';
 import type { Schema } from './schema.js';
 import type { SqlDialect } from './sql-dialect.js';
 import { type Admission, type Batch, Deposed, type OutboxEntry, type Store } from './store.js';
+import { together } from './together.js';
 import { writeBatch } from './write-batch.js';
 
 export interface SqlStoreOptions {
@@ -131,9 +132,12 @@ export class SqlStore implements Store {
     let sent: Sent | undefined;
     try {
       return await this.db.transaction().execute(async (transaction) => {
-        const number = await new LeaderRepository(transaction, dialect).count(epoch, leaseMs);
-        if (number === undefined) throw new Deposed(epoch);
-        const entries = await write(transaction);
+        // First of all: a deposed leader waits here, and holds nothing that the other writes.
+        const counted = new LeaderRepository(transaction, dialect).count(epoch, leaseMs).then((number) => {
+          if (number === undefined) throw new Deposed(epoch);
+          return number;
+        });
+        const [number, entries] = await together<[number, OutboxEntry[]]>([counted, write(transaction)]);
         sent = { number, entries };
         return entries;
       });

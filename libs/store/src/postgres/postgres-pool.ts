@@ -44,6 +44,8 @@ export async function openPool(given: PoolOptions): Promise<PostgresPool> {
     statement_timeout: timeoutMs,
     idle_in_transaction_session_timeout: Math.max(1, Math.round(idleInTransactionMs)),
     query_timeout: timeoutMs * 2,
+    // What is asked together goes there together.
+    pipeline: true,
     keepAlive: true,
     application_name: 'beamgate',
     options: readOnly ? '-c default_transaction_read_only=on' : undefined,
