@@ -216,17 +216,19 @@ class Kernel:
         elif "initialised" in message:
             self.pid = self._process.pid
             self._welcomes = message["welcomes"]
-            self.info = message["info"]
+            self.info = message.get("info")
             self._connect()
             self.initialised = True
             self.on_event({"event": "initialised", "pid": self.pid})
             self._offer_claim()
         elif "claimed" in message:
             self._tell_answer({"pid": self.pid})
+            waited_for = bool(self._held)
             self._open_if_heard()
-            # Where it is heard, its next status shows as well as an answer that it serves, and costs less.
-            self._watched = self._accepting
-            if self._accepting:
+            # Its next status shows as well as an answer that it serves, and costs less. Where somebody waits, that goes
+            # first; else one that has not said what it is, is asked.
+            self._watched = self._accepting and (waited_for or self.info is not None)
+            if self._watched:
                 self._later(_FIRST_PROBE_SECONDS, self._probe)
             else:
                 self._probe()
