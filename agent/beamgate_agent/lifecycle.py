@@ -216,7 +216,7 @@ class Kernel:
         elif "initialised" in message:
             self.pid = self._process.pid
             self._welcomes = message["welcomes"]
-            self.info = message.get("info")
+            self.info = message.get("info", self.info)
             self._connect()
             self.initialised = True
             self.on_event({"event": "initialised", "pid": self.pid})
