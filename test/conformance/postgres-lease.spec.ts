@@ -99,6 +99,28 @@ describe('the lead among gatekeepers on one database', () => {
     await proxy.close();
   });
 
+  it('waits for the lead before it holds anything that the next leader writes', async () => {
+    const store = await open('first', { leaseMs: 3_600_000 });
+    const kernel = aKernel();
+    await store.commit(aBatch({ kernels: [kernel] }));
+    const { default: pg } = await import('pg');
+    const next = new pg.Client({ connectionString: url });
+    await next.connect();
+    await next.query('begin');
+    await next.query('select from leader for update');
+    const committing = store.commit(aBatch({ kernels: [{ ...kernel, revision: 9 }], outbox: [aLaunchMessage(1)] }));
+    const locked = `select relname from pg_locks join pg_stat_activity using (pid) join pg_class on pg_class.oid = relation
+      where wait_event_type = 'Lock' and datname = current_database() and relkind = 'r' and mode = 'RowExclusiveLock'`;
+    const held = await eventually('the commit waits', async () => {
+      const rows = await server.query(locked, url);
+      return rows.length > 0 ? rows.map(({ relname }) => relname) : undefined;
+    });
+    expect(held).toEqual(['leader']);
+    await next.end();
+    expect(await committing).toHaveLength(1);
+    await store.close();
+  });
+
   it('lets two writers who both believe to lead write one history', async () => {
     const first = await open('first');
     const stores = [first];

@@ -1,14 +1,14 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { KernelId, KernelUsage } from '#libs/contracts';
 import type { AgentEvent } from '#libs/jupyter';
+import { AgentKernel } from '../agent-kernel.js';
 import { exitOf, startFailure } from '../kernel-exit.js';
 import { NO_EXIT } from '../kernel-host.js';
 import type { Exit, LaunchFailure } from '../kernel-news.js';
 import { cutStart, isInterruption } from './cut-start.js';
-import type { PodAgentSpec } from './manifest.js';
+import { endpointOf, type PodAgentSpec } from './manifest.js';
 import type { PodRef } from './pod-api.js';
 import type { PodClaim, PodContext } from './pod-context.js';
-import { PodKernel } from './pod-kernel.js';
 import { PodStatus } from './pod-status.js';
 import { agentEnded } from './pod-verdict.js';
 
@@ -30,7 +30,7 @@ export class HostedPod {
   /** Resolves when the pod is gone. */
   readonly gone: Promise<void>;
   #resolveGone = (): void => {};
-  readonly #kernel: PodKernel;
+  readonly #kernel: AgentKernel;
   #resolveWarmed = (): void => {};
   /** Resolves when a warm pod has come as far as it can without a claim. */
   readonly warmed: Promise<void>;
@@ -48,11 +48,13 @@ export class HostedPod {
   constructor(
     private readonly context: PodContext,
     private readonly pod: PodRef & { readonly image: string },
-    spec: PodAgentSpec,
+    private readonly spec: PodAgentSpec,
     /** Undefined for a warm pod, of which nothing is told. */
     kernelId: KernelId | undefined,
   ) {
-    this.#kernel = new PodKernel(context, pod, spec, kernelId, {
+    const isWarm = kernelId === undefined;
+    const made = { madeAs: kernelId ?? pod.podId, isWarm, origin: pod.image, claim: { env: {} }, isToldAtOnce: false };
+    this.#kernel = new AgentKernel(context, made, {
       onWarm: () => this.#onWarm(),
       onReached: () => this.#kernel.stopping && this.stop(0),
       onReady: () => clearTimeout(this.#startTimer),
@@ -135,7 +137,7 @@ export class HostedPod {
       this.#cut(cut);
       return;
     }
-    if (verdict.kind === 'running') this.#kernel.agent.reach(verdict.address);
+    if (verdict.kind === 'running') void this.#kernel.agent.reach(endpointOf(this.spec, verdict.address));
     else if (verdict.kind === 'failed' && !this.#kernel.news.wasReady) this.fail(verdict.detail, verdict.reason);
     if (agentEnded(pod)) this.#lose();
   }

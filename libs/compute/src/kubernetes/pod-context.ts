@@ -1,6 +1,5 @@
 import type { KernelId } from '#libs/contracts';
-import type { KernelFact } from '../kernel-host.js';
-import type { HostLog } from '../process/process-host-options.js';
+import type { AgentContext } from '../agent-kernel.js';
 import type { PodRef } from './pod-api.js';
 
 /** What a claim changes, beside whose the kernel is. */
@@ -10,12 +9,7 @@ export interface PodClaim {
 }
 
 /** What all pods of a host share. */
-export interface PodContext {
-  term: number;
-  log: HostLog;
-  /** Images whose kernels have said what they are. */
-  introduced: Set<string>;
-  tell(fact: KernelFact): void;
+export interface PodContext extends AgentContext {
   /**
    * Deletes the pod and its secret; resolves when the API server has taken that.
    *

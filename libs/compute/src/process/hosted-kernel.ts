@@ -1,41 +1,31 @@
-import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentEndpoint, KernelId, KernelUsage } from '#libs/contracts';
-import { AgentCallError, type AgentEvent, AgentStream, type Welcome } from '#libs/jupyter';
+import type { AgentEvent } from '#libs/jupyter';
+import { type AgentContext, AgentKernel } from '../agent-kernel.js';
 import { exitOf, sentenceOf, startFailure } from '../kernel-exit.js';
-import { type KernelFact, NO_EXIT } from '../kernel-host.js';
-import { type Exit, KernelNews } from '../kernel-news.js';
-import { usageOf } from '../usage-of.js';
+import { NO_EXIT } from '../kernel-host.js';
+import type { Exit } from '../kernel-news.js';
 import type { AgentFiles, AgentSpec } from './agent-files.js';
 import { lastLines, removeEmptyLog } from './kernel-log.js';
 import { bootId, isAlive, type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
-import type { HostLog } from './process-host-options.js';
 import { removeTraces } from './remove-traces.js';
 import type { SpawnedAgent } from './spawn-agent.js';
 import type { StartSlots } from './start-slots.js';
 
 /** After the agent should have ended a kernel, milliseconds until it is killed itself. */
 const LAST_RESORT_MS = 3000;
-const RECONNECT_MS = 50;
-const LONGEST_RECONNECT_MS = 1000;
 
 /** Makes the process of an agent. */
 export type StartAgent = (specFile: string, logFile: string) => Promise<SpawnedAgent>;
 
 /** What all kernels of a host share. */
-export interface HostContext {
+export interface HostContext extends AgentContext {
   files: AgentFiles;
-  term: number;
-  log: HostLog;
   starts: StartSlots;
-  /** Commands whose kernels have said what they are. */
-  introduced: Set<string>;
-  tell(fact: KernelFact): void;
 }
 
 /**
- * One kernel on this machine: its agent's process, the control stream to it, and what was told of it. A warm one waits
- * for the kernel that it will become, and nothing is told of it until then.
+ * One kernel on this machine: the process of its agent, and the ends of both. A warm one waits for the kernel that it will
+ * become, and nothing is told of it until then.
  */
 export class HostedKernel {
   /** Resolves when the agent is gone and its traces are removed. */
@@ -44,13 +34,9 @@ export class HostedKernel {
   readonly warmed: Promise<void>;
   #resolveGone = (): void => {};
   #resolveWarmed = (): void => {};
-  #spec: AgentSpec;
+  readonly #kernel: AgentKernel;
   #process: ProcessIdentity | undefined;
-  #stream: AgentStream | undefined;
-  #news: KernelNews;
-  /** The process that ought to live, as far as we were told. */
-  #incarnation = 0;
-  #stopping = false;
+  #adopted = false;
   #released = false;
   #leaving = false;
   #startTimer: NodeJS.Timeout | undefined;
@@ -59,11 +45,27 @@ export class HostedKernel {
 
   constructor(
     private readonly context: HostContext,
-    spec: AgentSpec,
-    private warm = false,
+    private agentSpec: AgentSpec,
+    isWarm = false,
   ) {
-    this.#spec = spec;
-    this.#news = this.#newsOf(warm ? { ...context, tell: () => {} } : context);
+    const origin = JSON.stringify(agentSpec.kernel);
+    const made = { madeAs: this.kernelId, isWarm, origin, claim: claimOf(agentSpec), isToldAtOnce: true };
+    this.#kernel = new AgentKernel(context, made, {
+      onWarm: () => this.#onWarm(),
+      onReached: () => this.#kernel.stopping && this.stop(0),
+      onReady: () => this.#started(),
+      onExit: (event) => void this.#onExit(event),
+      onClaimFailed: (detail) => {
+        this.#fail(detail);
+        this.dismiss();
+      },
+      onUnspoken: (reason) => void this.#onUnspoken(reason),
+      onOver: () => {
+        this.release();
+        this.#resolveGone();
+      },
+      onGone: () => void this.#leave(),
+    });
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
@@ -73,26 +75,21 @@ export class HostedKernel {
   }
 
   get kernelId(): KernelId {
-    return this.#spec.kernelId as KernelId;
+    return this.agentSpec.kernelId as KernelId;
   }
 
   get spec(): AgentSpec {
-    return this.#spec;
+    return this.agentSpec;
   }
 
   /** Whether its end was told; the agent may stay a while. */
   get ended(): boolean {
-    return this.#news.ended;
+    return this.#kernel.news.ended;
   }
 
   /** Whether its agent was told to go. */
   get dismissed(): boolean {
-    return this.#stopping || this.#killTimer !== undefined;
-  }
-
-  get endpoint(): AgentEndpoint {
-    const { socket, clientToken, controlToken } = this.#spec;
-    return { socket, clientToken, controlToken };
+    return this.#kernel.stopping || this.#killTimer !== undefined;
   }
 
   /** Starts the agent. Resolves when it listens and was claimed, or when that has failed and was told. */
@@ -100,7 +97,7 @@ export class HostedKernel {
     const { files } = this.context;
     this.#limitStart(timeoutSeconds);
     this.#endStart = await this.context.starts.take();
-    if (this.#stopping || this.#released || this.ended) {
+    if (this.#kernel.stopping || this.#released || this.ended) {
       this.#endStart();
       return this.#leave();
     }
@@ -113,209 +110,102 @@ export class HostedKernel {
     }
     this.#process = { pid: agent.pid, startTime: startTimeOf(agent.pid) ?? 0, bootId: bootId() };
     void agent.exited.then(() => this.#leave());
-    if (this.#stopping || this.ended) signalProcess(agent.pid, 'SIGKILL');
+    if (this.#kernel.stopping || this.ended) signalProcess(agent.pid, 'SIGKILL');
     try {
       await agent.listening;
-      await this.#attach();
     } catch (error) {
       if (!this.#released) await this.#failToStart(sentenceOf((error as Error).message));
-      this.#kill();
+      return this.#kill();
     }
+    await this.#reach();
   }
 
   /** Turns this warm kernel into the one of `spec`, which has been given what it had. */
   become(spec: AgentSpec, timeoutSeconds: number): void {
-    this.#spec = spec;
-    this.warm = false;
-    this.#news = this.#newsOf(this.context);
+    this.agentSpec = spec;
     this.#limitStart(timeoutSeconds);
-    this.#news.agentUp(this.endpoint);
-    this.#claim();
+    this.#kernel.agent.endpoint = endpointOf(spec);
+    this.#kernel.become(this.kernelId, claimOf(spec));
   }
 
   /** Takes over an agent that was started by an earlier launcher, and tells where it stands. */
   async adopt(process: ProcessIdentity, startSeconds: number): Promise<void> {
     this.#process = process;
+    this.#adopted = true;
     this.#limitStart(startSeconds);
-    await this.#hold();
+    await this.#reach();
   }
 
   /** Tells again what is so. */
-  async retell(): Promise<void> {
-    if (this.ended) return this.#news.retellEnd();
-    if (this.#stream === undefined) return;
-    this.#news.agentUp(this.endpoint);
-    if (this.#news.readyIncarnation !== undefined) this.#becomeReady(this.#news.readyIncarnation);
-    await this.#news.state();
+  retell(): Promise<void> {
+    return this.#kernel.retell();
   }
 
   stop(graceMs: number): void {
-    this.#stopping = true;
+    this.#kernel.stopping = true;
     if (this.ended) {
-      this.#news.retellEnd();
+      this.#kernel.news.retellEnd();
       this.dismiss();
     } else if (this.#process === undefined) {
       // It waits for its turn to start and will not.
       this.#exited(NO_EXIT);
     } else {
-      this.#callOrKill('shutdown', { graceMs }, graceMs + LAST_RESORT_MS);
+      this.#tellOrKill('shutdown', { graceMs }, graceMs + LAST_RESORT_MS);
     }
   }
 
   /** A kernel that died under a living agent may be restarted too: its end is over then. */
   restart(incarnation: number): void {
-    this.#incarnation = Math.max(this.#incarnation, incarnation);
-    this.#news.again(incarnation);
-    // An agent that we have lost touch with hears it when it is found again.
-    this.#call('restart', { incarnation });
+    this.#kernel.restart(incarnation);
   }
 
   /** @see KernelHost.usage */
-  async usage(): Promise<KernelUsage | undefined> {
-    return usageOf(await this.#stats());
+  usage(): Promise<KernelUsage | undefined> {
+    return this.#kernel.agent.usage();
   }
 
   /** Ends an agent whose kernel has ended, or that nobody wants. */
   dismiss(): void {
-    this.#callOrKill('exit', {}, LAST_RESORT_MS);
+    this.#tellOrKill('exit', {}, LAST_RESORT_MS);
   }
 
   /** Lets go of agent and kernel without ending them. */
   release(): void {
     this.#released = true;
     this.#clearTimers();
-    this.#stream?.end();
-  }
-
-  // --- the control stream ----------------------------------------------------------------------------------------
-
-  /** Resolves when the agent has welcomed us; what it sends after its welcome is told after what the welcome says. */
-  async #attach(): Promise<void> {
-    const { socket, controlToken: token } = this.#spec;
-    const stream = AgentStream.connect({ socket, token, role: 'control', term: this.context.term });
-    stream.on('welcome', (welcome) => this.#onWelcome(stream, welcome));
-    stream.on('event', (_seq, event) => this.#onEvent(event));
-    stream.on('close', ({ bye }) => this.#onClosed(stream, bye?.code));
-    await stream.opened();
-  }
-
-  #onWelcome(stream: AgentStream, { claimed, initialised, state, incarnation }: Welcome): void {
-    if (this.#released) {
-      stream.end();
-      return;
-    }
-    this.#stream = stream;
-    if (this.warm) {
-      if (initialised) this.#onWarm();
-      return;
-    }
-    this.#news.agentUp(this.endpoint);
-    if (!claimed) this.#claim();
-    if (this.#stopping) this.stop(0);
-    else if (incarnation < this.#incarnation) {
-      this.restart(this.#incarnation);
-      return;
-    }
-    this.#incarnation = incarnation;
-    // An exit before we came was no failure to start that nobody heard of: it is told as an exit.
-    if (state === 'exited') this.#news.readyIncarnation = incarnation;
-    if (state === 'idle' || state === 'busy') {
-      this.#becomeReady(incarnation);
-      void this.#news.state();
-    }
-  }
-
-  #onWarm(): void {
-    this.#started();
-    this.#resolveWarmed();
-  }
-
-  #claim(): void {
-    const { kernelId, cwd, directory, socket, record, claim } = this.#spec;
-    const place = { directory, socket, record };
-    const key = randomBytes(32).toString('hex');
-    const { env = {}, unset = [] } = claim ?? {};
-    this.#stream?.call('claim', { env, unset, cwd, kernelId, key, place }).catch((error: AgentCallError) => {
-      // `start_failed` and the end of the stream are told by the exit event and by the end of the process.
-      if (error.code === 'start_failed' || error.code === 'stream_closed') return;
-      this.#fail(`The kernel could not be claimed: ${error.message}`);
-      this.dismiss();
-    });
-  }
-
-  /** Connects again and again, as long as the agent lives; nobody waits for one that speaks another version. */
-  async #hold(unspoken = false): Promise<void> {
-    for (let wait = RECONNECT_MS; !this.#released && !this.#leaving; wait = Math.min(2 * wait, LONGEST_RECONNECT_MS)) {
-      if (this.#process === undefined || !isAlive(this.#process)) return this.#leave();
-      try {
-        return await this.#attach();
-      } catch (error) {
-        const code = error instanceof AgentCallError ? error.code : '';
-        if (isOver(code)) return this.#giveUp(code);
-        if (code === 'bad_version' && !unspoken) return this.#onUnspoken((error as Error).message);
-        await delay(wait, undefined, { ref: false });
-      }
-    }
-  }
-
-  /** It goes on, until somebody comes who speaks to it: services may go back to what they were. */
-  #onUnspoken(reason: string): void {
-    clearTimeout(this.#startTimer);
-    this.context.log.warn({ kernelId: this.kernelId, reason }, 'an agent of another version is not spoken to');
-    void this.#hold(true);
-  }
-
-  #onClosed(stream: AgentStream, code: string | undefined): void {
-    if (this.#stream !== stream || this.#released) return;
-    this.#stream = undefined;
-    if (code !== undefined && isOver(code)) this.#giveUp(code);
-    else void this.#hold();
-  }
-
-  /** Another launcher has it now. */
-  #giveUp(code: string): void {
-    this.context.log.warn({ kernelId: this.kernelId, code }, 'let go of a kernel that another launcher took');
-    this.release();
-    this.#resolveGone();
-  }
-
-  #newsOf(context: HostContext): KernelNews {
-    return new KernelNews(this.kernelId, JSON.stringify(this.#spec.kernel), context, () => this.#stats());
-  }
-
-  /** What its agent says; undefined where it does not answer. */
-  async #stats(): Promise<Record<string, unknown> | undefined> {
-    return this.#stream?.call('stats').catch(() => undefined);
-  }
-
-  #call(verb: string, args: object): void {
-    this.#stream?.call(verb, args).catch((error: Error) => {
-      this.context.log.info({ kernelId: this.kernelId, verb, reason: error.message }, 'the agent did not carry it out');
-    });
+    this.#kernel.agent.close();
   }
 
   // --- what happens ----------------------------------------------------------------------------------------------
 
-  #onEvent(event: AgentEvent): void {
-    if (event.event === 'ready') this.#becomeReady(Number(event['incarnation']));
-    else if (event.event === 'initialised') this.#onInitialised();
-    else if (event.event === 'exit') void this.#onExit(event);
-    else if (event.event === 'activity') this.#news.activity(event['state'], event['at']);
+  async #reach(): Promise<void> {
+    await this.#kernel.agent.reach(endpointOf(this.agentSpec), () => this.#isAlive());
   }
 
-  #onInitialised(): void {
-    if (this.warm) this.#onWarm();
+  #isAlive(): boolean {
+    return this.#process !== undefined && isAlive(this.#process);
   }
 
-  #becomeReady(incarnation: number): void {
+  #onWarm(): void {
+    if (this.#kernel.isSomebodys) return;
     this.#started();
-    this.#news.ready(incarnation);
+    this.#resolveWarmed();
+  }
+
+  async #onUnspoken(reason: string): Promise<void> {
+    // What ran before us goes on, until somebody comes who speaks to it.
+    if (this.#adopted) {
+      clearTimeout(this.#startTimer);
+      return;
+    }
+    await this.#failToStart(sentenceOf(reason));
+    this.#kill();
   }
 
   async #onExit(event: AgentEvent): Promise<void> {
     if (this.ended) return;
     const { code, signal, outOfMemory } = exitOf(event);
-    if (!this.#news.wasReady && !this.#stopping && !outOfMemory) {
+    if (!this.#kernel.news.wasReady && !this.#kernel.stopping && !outOfMemory) {
       await this.#failToStart(startFailure({ code, signal }, event['error']));
       return this.dismiss();
     }
@@ -324,18 +214,18 @@ export class HostedKernel {
 
   #exited(how: Exit): void {
     this.#started();
-    this.#news.exited(how);
+    this.#kernel.news.exited(how);
   }
 
   #fail(detail: string): void {
     this.#started();
-    this.#news.failed(detail);
+    this.#kernel.news.failed(detail);
   }
 
   /** @param sentence  told with the last lines of its log */
   async #failToStart(sentence: string): Promise<void> {
     const lines = await lastLines(this.context.files.log(this.kernelId));
-    if (this.#stopping) return;
+    if (this.#kernel.stopping) return;
     this.#fail(lines === '' || sentence.includes(lines) ? sentence : `${sentence}\n${lines}`);
   }
 
@@ -355,15 +245,15 @@ export class HostedKernel {
     this.#startTimer = setTimeout(() => void late(), seconds * 1000);
   }
 
-  #callOrKill(verb: string, args: object, patienceMs: number): void {
-    if (this.#stream === undefined) this.#kill();
-    this.#call(verb, args);
+  #tellOrKill(verb: string, args: object, patienceMs: number): void {
+    if (this.#kernel.agent.up) this.#kernel.agent.tell(verb, args);
+    else this.#kill();
     this.#killTimer ??= setTimeout(() => this.#kill(), patienceMs);
   }
 
   /** What is left of the kernel goes when the agent's end is seen. */
   #kill(): void {
-    if (this.#process !== undefined && isAlive(this.#process)) signalProcess(this.#process.pid, 'SIGKILL');
+    if (this.#process !== undefined && this.#isAlive()) signalProcess(this.#process.pid, 'SIGKILL');
   }
 
   /** The agent is gone: tell it if nothing was told, and remove what it leaves. Once. */
@@ -371,10 +261,10 @@ export class HostedKernel {
     if (this.#leaving || this.#released) return;
     this.#leaving = true;
     this.#clearTimers();
-    if (this.#stopping) this.#exited(NO_EXIT);
-    else if (this.#news.wasReady) this.#exited({ ...NO_EXIT, agentLost: true });
+    if (this.#kernel.stopping) this.#exited(NO_EXIT);
+    else if (this.#kernel.news.wasReady) this.#exited({ ...NO_EXIT, agentLost: true });
     else if (!this.ended) await this.#failToStart('The agent ended while the kernel started.');
-    await removeTraces(this.context.files, this.#spec);
+    await removeTraces(this.context.files, this.agentSpec);
     await removeEmptyLog(this.context.files.log(this.kernelId));
     this.#resolveGone();
   }
@@ -385,4 +275,15 @@ export class HostedKernel {
   }
 }
 
-const isOver = (code: string): boolean => code === 'fenced' || code === 'replaced';
+const endpointOf = ({ socket, clientToken, controlToken }: AgentSpec): AgentEndpoint => ({
+  socket,
+  clientToken,
+  controlToken,
+});
+
+const claimOf = ({ cwd, directory, socket, record, claim }: AgentSpec): object => ({
+  env: claim?.env ?? {},
+  unset: claim?.unset ?? [],
+  cwd,
+  place: { directory, socket, record },
+});

@@ -1,12 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import type { KernelId } from '#libs/contracts';
 import type { AgentEvent, Welcome } from '#libs/jupyter';
-import { KernelNews } from '../kernel-news.js';
-import type { PodAgentSpec } from './manifest.js';
-import { PodAgent } from './pod-agent.js';
-import type { PodClaim, PodContext } from './pod-context.js';
+import { AgentControl } from './agent-control.js';
+import type { KernelFact } from './kernel-host.js';
+import { KernelNews } from './kernel-news.js';
+import type { HostLog } from './process/process-host-options.js';
 
-export interface PodKernelListener {
+/** What all agents of a host share. */
+export interface AgentContext {
+  term: number;
+  log: HostLog;
+  /** What kernels are made from that have said what they are. */
+  introduced: Set<string>;
+  tell(fact: KernelFact): void;
+}
+
+export interface AgentKernelOptions {
+  /** What its agent was made for: a kernel, or until it is claimed nobody. */
+  madeAs: KernelId;
+  isWarm: boolean;
+  /** What it is made from: kernels of one origin say the same of themselves. */
+  origin: string;
+  /** What its agent is told beside whose it is, when it is claimed. */
+  claim: object;
+  /**
+   * Cells that are sent to an agent go with it: where a node may cut a start short and the kernel is launched again, its agent
+   * is told of once its kernel has come so far that this won't happen.
+   */
+  isToldAtOnce: boolean;
+}
+
+export interface AgentKernelListener {
   /** A warm one has come as far as it can without a claim. */
   onWarm(): void;
   /** Its agent has been reached, again and again, and knows whose it is. */
@@ -19,31 +43,35 @@ export interface PodKernelListener {
   onUnspoken(reason: string): void;
   /** Another launcher has its agent. */
   onOver(): void;
+  /** Its agent lives no more. @see AgentControl.reach */
+  onGone?(): void;
 }
 
 const UNSPOKEN = 'an agent of another version is not spoken to';
 
-/** The kernel in a pod as its agent has it: whose it is, which process ought to live, and what was told of it. */
-export class PodKernel {
-  readonly agent: PodAgent;
+/** A kernel as its agent has it: whose it is, which process ought to live, and what was told of it. */
+export class AgentKernel {
+  readonly agent: AgentControl;
   news: KernelNews;
   /** It is to end: it is not started again. */
   stopping = false;
-  #claim: PodClaim = { env: {} };
+  #id: KernelId | undefined;
+  #claim: object;
   /** The process that ought to live, as far as we were told. */
   #incarnation = 0;
 
-  /** @param id  undefined for a warm one, of which nothing is told */
   constructor(
-    private readonly context: PodContext,
-    private readonly pod: { readonly podId: KernelId; readonly image: string },
-    spec: PodAgentSpec,
-    private id: KernelId | undefined,
-    private readonly listener: PodKernelListener,
+    private readonly context: AgentContext,
+    private readonly options: AgentKernelOptions,
+    private readonly listener: AgentKernelListener,
   ) {
-    this.agent = new PodAgent(spec, context.term, {
+    this.#id = options.isWarm ? undefined : options.madeAs;
+    this.#claim = options.claim;
+    this.agent = new AgentControl(context.term, {
       onWelcome: (welcome) => this.#onWelcome(welcome),
       onEvent: (event) => this.#onEvent(event),
+      onRefused: (verb, reason) =>
+        context.log.info({ kernelId: this.kernelId, verb, reason }, 'the agent did not carry it out'),
       onUnspoken: (reason) => {
         context.log.warn({ kernelId: this.kernelId, reason }, UNSPOKEN);
         listener.onUnspoken(reason);
@@ -52,34 +80,29 @@ export class PodKernel {
         context.log.warn({ kernelId: this.kernelId, code }, 'let go of a kernel that another launcher took');
         listener.onOver();
       },
-      onRefused: (verb, reason) =>
-        context.log.info({ kernelId: this.kernelId, verb, reason }, 'the agent did not carry it out'),
+      onGone: () => listener.onGone?.(),
     });
-    this.news = this.#newsOf(id === undefined ? { ...context, tell: () => {} } : context);
+    this.news = this.#newsOf(options.isWarm ? { ...context, tell: () => {} } : context);
   }
 
-  /** Until it is claimed, that of the pod. */
+  /** Until it is claimed, what its agent was made as. */
   get kernelId(): KernelId {
-    return this.id ?? this.pod.podId;
+    return this.#id ?? this.options.madeAs;
   }
 
   get isSomebodys(): boolean {
-    return this.id !== undefined;
+    return this.#id !== undefined;
   }
 
   /** Makes this warm one that kernel. */
-  become(kernelId: KernelId, claim: PodClaim): void {
-    this.id = kernelId;
+  become(kernelId: KernelId, claim: object): void {
+    this.#id = kernelId;
     this.#claim = claim;
     this.news = this.#newsOf(this.context);
     this.tellOfAgent();
     this.#claimIt();
   }
 
-  /**
-   * Once its kernel has come so far that its node won't cut it short any more: cells that are sent to an agent go with it, so
-   * a kernel that may be launched again has none.
-   */
   tellOfAgent(): void {
     if (this.agent.endpoint !== undefined) this.news.agentUp(this.agent.endpoint);
   }
@@ -92,25 +115,22 @@ export class PodKernel {
 
   async retell(): Promise<void> {
     if (this.news.ended) return this.news.retellEnd();
-    const { endpoint, up } = this.agent;
-    if (!up || endpoint === undefined || !this.news.isTold) return;
-    this.news.agentUp(endpoint);
+    if (!this.agent.up || !this.news.isTold) return;
+    this.tellOfAgent();
     if (this.news.readyIncarnation !== undefined) this.#becomeReady(this.news.readyIncarnation);
     await this.news.state();
   }
 
-  #newsOf(context: PodContext): KernelNews {
-    return new KernelNews(this.kernelId, this.pod.image, context, () => this.agent.stats());
+  #newsOf(context: AgentContext): KernelNews {
+    return new KernelNews(this.kernelId, this.options.origin, context, () => this.agent.stats());
   }
 
   #onWelcome({ claimed, initialised, state, incarnation }: Welcome): void {
-    const { endpoint } = this.agent;
-    if (endpoint === undefined) return;
-    if (this.id === undefined) {
+    if (!this.isSomebodys) {
       if (initialised) this.listener.onWarm();
       return;
     }
-    if (initialised || state !== 'starting') this.tellOfAgent();
+    if (this.options.isToldAtOnce || initialised || state !== 'starting') this.tellOfAgent();
     if (!claimed) this.#claimIt();
     this.listener.onReached();
     if (!this.stopping && incarnation < this.#incarnation) {
@@ -141,7 +161,7 @@ export class PodKernel {
   }
 
   #onInitialised(): void {
-    if (this.id !== undefined && !this.news.isTold) this.tellOfAgent();
+    if (this.isSomebodys && !this.news.isTold) this.tellOfAgent();
     this.listener.onWarm();
   }
 
