@@ -99,16 +99,18 @@ describe('the lead among gatekeepers on one database', () => {
     await proxy.close();
   });
 
-  it('waits for the lead before it holds anything that the next leader writes', async () => {
-    const store = await open('first', { leaseMs: 3_600_000 });
-    const kernel = aKernel();
-    await store.commit(aBatch({ kernels: [kernel] }));
+  it('is waited for before a commit holds anything that the next leader writes, though all of it has been sent', async () => {
+    const { port } = new URL(url);
+    const proxy = await CuttingProxy.start(Number(port));
+    const store = await open('first', { url: url.replace(port, `${proxy.port}`), leaseMs: 3_600_000 });
     const { default: pg } = await import('pg');
     const next = new pg.Client({ connectionString: url });
     await next.connect();
     await next.query('begin');
     await next.query('select from leader for update');
-    const committing = store.commit(aBatch({ kernels: [{ ...kernel, revision: 9 }], outbox: [aLaunchMessage(1)] }));
+    const passed = proxy.cut('insert into "kernels"', 'nothing');
+    const committing = store.commit(aBatch({ kernels: [aKernel()], outbox: [aLaunchMessage(1)] }));
+    await passed;
     const locked = `select relname from pg_locks join pg_stat_activity using (pid) join pg_class on pg_class.oid = relation
       where wait_event_type = 'Lock' and datname = current_database() and relkind = 'r' and mode = 'RowExclusiveLock'`;
     const held = await eventually('the commit waits', async () => {
@@ -119,6 +121,7 @@ describe('the lead among gatekeepers on one database', () => {
     await next.end();
     expect(await committing).toHaveLength(1);
     await store.close();
+    await proxy.close();
   });
 
   it('lets two writers who both believe to lead write one history', async () => {

@@ -2,9 +2,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
  * What is done with the next request that holds the words: the connection is cut before it, or instead of its answer, or
- * nothing passes it any more, as behind a network that parted.
+ * nothing passes it any more, as behind a network that parted; or nothing is.
  */
-export type Cut = 'before' | 'after' | 'silence';
+export type Cut = 'before' | 'after' | 'silence' | 'nothing';
 
 /** Stands between a client and a server on loopback, and cuts connections at the moment that a test names. */
 export class CuttingProxy {

@@ -27,6 +27,8 @@ export interface SqlStoreOptions {
   inputLogRows?: number | undefined;
   /** For the secrets in rows. */
   seal?: Seal | undefined;
+  /** Does the work in a transaction; absent: one statement after another. */
+  within?: <T>(transaction: Kysely<Schema>, work: (db: Kysely<Schema>) => Promise<T>) => Promise<T>;
   /** Done when everything is written. */
   beforeClose?: () => Promise<void>;
 }
@@ -128,19 +130,20 @@ export class SqlStore implements Store {
   }
 
   async #transact(write: (transaction: Kysely<Schema>) => Promise<OutboxEntry[]>): Promise<OutboxEntry[]> {
-    const { dialect, epoch, leaseMs = 0 } = this.options;
+    const { dialect, epoch, leaseMs = 0, within = inTurn } = this.options;
     let sent: Sent | undefined;
-    try {
-      return await this.db.transaction().execute(async (transaction) => {
-        // First of all: a deposed leader waits here, and holds nothing that the other writes.
-        const counted = new LeaderRepository(transaction, dialect).count(epoch, leaseMs).then((number) => {
-          if (number === undefined) throw new Deposed(epoch);
-          return number;
-        });
-        const [number, entries] = await together<[number, OutboxEntry[]]>([counted, write(transaction)]);
-        sent = { number, entries };
-        return entries;
+    const commit = async (db: Kysely<Schema>): Promise<OutboxEntry[]> => {
+      // First of all: a deposed leader waits here, and holds nothing that the other writes.
+      const counted = new LeaderRepository(db, dialect).count(epoch, leaseMs).then((number) => {
+        if (number === undefined) throw new Deposed(epoch);
+        return number;
       });
+      const [number, entries] = await together<[number, OutboxEntry[]]>([counted, write(db)]);
+      sent = { number, entries };
+      return entries;
+    };
+    try {
+      return await this.db.transaction().execute((transaction) => within(transaction, commit));
     } catch (error) {
       if (sent && error instanceof DatabaseAway && (await this.#isWritten(sent, error))) return sent.entries;
       throw error;
@@ -165,3 +168,5 @@ export class SqlStore implements Store {
     }
   }
 }
+
+const inTurn: NonNullable<SqlStoreOptions['within']> = (transaction, work) => work(transaction);

@@ -7,6 +7,7 @@ import { SqlStore } from '../sql-store.js';
 import { Deposed, type Store } from '../store.js';
 import { LeaderLease } from './leader-lease.js';
 import { type DatabaseOptions, openDatabase } from './open-database.js';
+import { pipelined } from './pipelined.js';
 
 export interface PostgresStoreOptions extends DatabaseOptions {
   /** Who we are; nobody else may be called so. A service that starts again after a kill does not wait for its own lease. */
@@ -40,7 +41,15 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const epoch = force ? await leader.take(holder, leaseMs) : await lease.acquire(signal);
     lease.keep(epoch, () => onDeposed?.(new Deposed(epoch)));
     const beforeClose = (): Promise<void> => lease.release(epoch);
-    return new SqlStore(db, { dialect: postgresSql, epoch, leaseMs, inputLogRows, seal, beforeClose });
+    return new SqlStore(db, {
+      dialect: postgresSql,
+      epoch,
+      leaseMs,
+      inputLogRows,
+      seal,
+      within: pipelined,
+      beforeClose,
+    });
   } catch (error) {
     lease.stop();
     await db.destroy();
