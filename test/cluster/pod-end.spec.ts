@@ -60,13 +60,18 @@ describe('the end', () => {
     await expect(execute(endpoint, 'print(1)')).resolves.toMatchObject({ status: 'ok' });
   });
 
-  it('is told within two seconds when somebody deletes the pod', async () => {
+  it('is told within two seconds when somebody deletes the pod, whose secret goes with it', async () => {
     const { kernelId } = await pods.launched();
     const exited = pods.facts.next(kernelId, 'exited');
     await cluster.core.deleteNamespacedPod({ namespace: NAMESPACE, name: `kernel-${kernelId}`, gracePeriodSeconds: 0 });
     const since = Date.now();
     await exited;
     expect(Date.now() - since).toBeLessThan(TOLD_WITHIN_MS);
+    const labelSelector = `beamgate/kernel=${kernelId}`;
+    await eventually('its secret is gone', async () => {
+      const { items } = await cluster.core.listNamespacedSecret({ namespace: NAMESPACE, labelSelector });
+      return items.length === 0 || undefined;
+    });
   });
 });
 

@@ -77,8 +77,8 @@ export async function persistently<T>(
 }
 
 /** What is gone already has been deleted. */
-export const deleted = (call: () => Promise<unknown>): Promise<unknown> =>
-  persistently(call).catch((error) => {
+export const deleted = (call: () => Promise<unknown>, again?: (error: unknown) => boolean): Promise<unknown> =>
+  persistently(call, again).catch((error) => {
     if (statusOf(error) !== 404) throw error;
   });
 

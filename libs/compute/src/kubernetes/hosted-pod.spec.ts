@@ -12,18 +12,27 @@ let pod: HostedPod;
 /** What was asked to be made again, and whether it is. */
 let asked: string[];
 let isAgain: boolean;
+/** How often it was asked to be deleted, and what the cluster says to that. */
+let removals: number;
+let refusal: Error | undefined;
 beforeEach(() => {
   jest.useFakeTimers();
   told = [];
   asked = [];
   isAgain = true;
+  removals = 0;
+  refusal = undefined;
+  const remove = async (): Promise<void> => {
+    removals += 1;
+    if (refusal) throw refusal;
+  };
   const again = (_: KernelId, detail: string) => {
     asked.push(detail);
     return isAgain;
   };
   const log = { info: () => {}, warn: () => {} };
   const tell = (fact: KernelFact) => told.push(fact);
-  const context = { term: 1, log, introduced: new Set<string>(), tell, remove: async () => {}, again };
+  const context = { term: 1, log, introduced: new Set<string>(), tell, remove, again };
   pod = new HostedPod(context, { podId: KERNEL, namespace: 'scans', image: 'python' }, SPEC, KERNEL);
   pod.limitStart(60);
   pod.onPod({ metadata: { uid: 'this' } });
@@ -101,4 +110,23 @@ it('may have been ready under an earlier launcher, and has ended then', () => {
   pod.adopt(60);
   pod.onPod(given);
   expect(told).toMatchObject([{ kind: 'exited', agentLost: true }]);
+});
+
+it('is deleted again when that was refused, though it has gone by itself meanwhile: its secret is left', async () => {
+  refusal = new Error('secrets "kernel" is forbidden');
+  pod.stop(0);
+  await jest.advanceTimersByTimeAsync(0);
+  expect(removals).toBe(1);
+  pod.onPodGone();
+  let isGone = false;
+  void pod.gone.then(() => {
+    isGone = true;
+  });
+  refusal = undefined;
+  await jest.advanceTimersByTimeAsync(4_999);
+  expect(isGone).toBe(false);
+  await jest.advanceTimersByTimeAsync(1);
+  expect(isGone).toBe(true);
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect(removals).toBe(2);
 });

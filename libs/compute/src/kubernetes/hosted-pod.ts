@@ -16,6 +16,7 @@ import { agentEnded } from './pod-verdict.js';
 const LAST_RESORT_MS = 3000;
 /** After an API server that could not be reached for some seconds. */
 const REMOVE_AGAIN_MS = 5000;
+const REMOVE_TRIES = 12;
 /** How long the end of a container may take to show in its pod's status. */
 const STATUS_MS = 3000;
 /** Longer than launches take. */
@@ -27,7 +28,7 @@ const CONTAINER_ENDED = 'the container of the kernel has ended';
 
 /** A pod from when it is made until it is gone: what the cluster says of it, and the ends of it and of the kernel in it. */
 export class HostedPod {
-  /** Resolves when the pod is gone. */
+  /** Resolves when the pod is gone, and its secret: the next may have their name. */
   readonly gone: Promise<void>;
   #resolveGone = (): void => {};
   readonly #kernel: AgentKernel;
@@ -42,6 +43,7 @@ export class HostedPod {
   #isCut = false;
   #released = false;
   #removed = false;
+  #deletion: Promise<void> = Promise.resolve();
   #startTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
 
@@ -73,9 +75,10 @@ export class HostedPod {
     this.warmed = new Promise((resolve) => {
       this.#resolveWarmed = resolve;
     });
-    this.gone = new Promise((resolve) => {
+    const podIsGone = new Promise<void>((resolve) => {
       this.#resolveGone = resolve;
     });
+    this.gone = podIsGone.then(() => this.#deletion);
   }
 
   node: string | undefined;
@@ -153,7 +156,7 @@ export class HostedPod {
 
   onPodGone(): void {
     if (!this.#removed && !this.#kernel.news.isTold) this.#cut('Somebody deleted its pod.');
-    this.#removed = true;
+    // Its secret goes, too.
     this.#lose();
     this.#kernel.agent.close();
     this.#resolveGone();
@@ -239,11 +242,21 @@ export class HostedPod {
     if (this.#removed || this.#released) return;
     this.#removed = true;
     this.#clearTimers();
-    this.context.remove(this.pod, graceSeconds, this.#isCut ? this.#uid : undefined).catch((error: Error) => {
-      this.#removed = false;
-      this.context.log.warn({ kernelId: this.kernelId, reason: error.message }, 'a pod could not be deleted');
-      this.#killTimer = setTimeout(() => this.remove(graceSeconds), REMOVE_AGAIN_MS).unref();
-    });
+    this.#deletion = this.#delete(graceSeconds);
+  }
+
+  /** A pod may go by itself meanwhile, and leave its secret. What can't be deleted is found by comparing labels. */
+  async #delete(graceSeconds: number, tries = REMOVE_TRIES): Promise<void> {
+    if (this.#released) return;
+    try {
+      await this.context.remove(this.pod, graceSeconds, this.#isCut ? this.#uid : undefined);
+    } catch (error) {
+      const reason = (error as Error).message;
+      this.context.log.warn({ kernelId: this.kernelId, reason }, 'a pod could not be deleted');
+      if (tries === 1) return;
+      await new Promise((resolve) => setTimeout(resolve, REMOVE_AGAIN_MS).unref());
+      await this.#delete(graceSeconds, tries - 1);
+    }
   }
 
   /** Lets go of agent and kernel without ending them. */

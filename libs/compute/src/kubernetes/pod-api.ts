@@ -85,7 +85,7 @@ export class PodApi {
   async remove(pod: PodRef, gracePeriodSeconds: number): Promise<boolean> {
     const { podId, namespace } = pod;
     const there = await this.removePod(pod, gracePeriodSeconds);
-    await deleted(() => this.core.deleteNamespacedSecret({ name: podName(podId), namespace }));
+    await deleted(() => this.core.deleteNamespacedSecret({ name: podName(podId), namespace }), this.#again);
     return there;
   }
 
@@ -101,7 +101,7 @@ export class PodApi {
         if (statusOf(error) !== 404 && !isAnother(error)) throw error;
         return false;
       }
-    });
+    }, this.#again);
   }
 }
 
