@@ -1,12 +1,13 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KernelId, KernelUsage, LaunchSpec, ProcessCommand, ResourceLimits, WarmSpares } from '#libs/contracts';
+import type { KernelId, KernelUsage, LaunchSpec, ProcessCommand, WarmSpares } from '#libs/contracts';
 import { type KernelFact, type KernelHost, type LaunchFor, NO_EXIT, type NodesFact } from '../kernel-host.js';
 import { AgentFiles, type AgentSpec } from './agent-files.js';
+import { AgentSpecs } from './agent-specs.js';
 import { type HostContext, HostedKernel, type StartAgent } from './hosted-kernel.js';
-import { commandEnvironment, kernelEnvironment, missingCommand, pythonEnvironment } from './kernel-environment.js';
+import { pythonEnvironment } from './kernel-environment.js';
 import { boundLog, removeOldLogs } from './kernel-log.js';
 import { type ProcessIdentity, signalProcess, startTimeOf } from './proc.js';
 import type { PoolOptions, ProcessHostOptions, TemplateOptions } from './process-host-options.js';
@@ -16,7 +17,6 @@ import { StartSlots } from './start-slots.js';
 import { Template } from './template.js';
 import { nextTerm } from './term.js';
 import { WarmPools } from './warm-pools.js';
-import { workingDirectory } from './working-directory.js';
 
 /** Kernels that may be starting at once, and how long one may take up that place. */
 const STARTS_PER_CPU = 4;
@@ -32,6 +32,7 @@ const ADOPTED_START_SECONDS = 60;
 /** Kernels as processes of this machine, each under an agent that outlives this process. */
 export class ProcessHost implements KernelHost {
   readonly #files: AgentFiles;
+  readonly #specs: AgentSpecs;
   readonly #kernels = new Map<KernelId, HostedKernel>();
   readonly #templates: ReadonlyMap<string, Template>;
   readonly #pools: WarmPools;
@@ -46,6 +47,7 @@ export class ProcessHost implements KernelHost {
 
   constructor(private readonly options: ProcessHostOptions) {
     this.#files = new AgentFiles(options.data);
+    this.#specs = new AgentSpecs(options, this.#files);
     this.#templates = new Map(options.templates.map((template) => [template.python, this.#template(template)]));
     const idle = (): boolean => this.#underWay.size === 0;
     this.#pools = new WarmPools(options, (pool) => this.#startWarm(pool), idle);
@@ -74,7 +76,7 @@ export class ProcessHost implements KernelHost {
       present?.dismiss();
       await present?.gone;
       this.#underWay.add(kernelId);
-      const agentSpec = await this.#specOf(kernelId, whom, spec);
+      const agentSpec = await this.#specs.ofLaunch(kernelId, whom, spec);
       if (this.#closed) return;
       if (this.#claimWarm(agentSpec, owner, spec.launchTimeoutSeconds)) {
         // It is on its way.
@@ -118,7 +120,7 @@ export class ProcessHost implements KernelHost {
     // Its template asks for a refill when it is ready.
     if (command.kind === 'python' && this.#templates.get(command.python)?.ready === false) return undefined;
     const id = randomUUID() as KernelId;
-    const spec = this.#agentSpec(id, command, commandEnvironment(this.options.inherited, command), '/', limits);
+    const spec = this.#specs.ofNobody(id, command, limits);
     try {
       await this.#files.writeSpec(spec);
     } catch (error) {
@@ -239,49 +241,6 @@ export class ProcessHost implements KernelHost {
       if (this.#kernels.get(kernel.kernelId) === kernel) this.#kernels.delete(kernel.kernelId);
     });
     return kernel;
-  }
-
-  async #specOf(kernelId: KernelId, { owner, place }: LaunchFor, launch: LaunchSpec): Promise<AgentSpec> {
-    const { options } = this;
-    const { command } = launch;
-    if (command.kind === 'image')
-      throw new Error('This service runs processes, and this kernel is made from an image.');
-    const env = kernelEnvironment(options.inherited, { ...launch, command }, kernelId, owner);
-    // Those that it was given, and no others; where nobody decides on devices it sees what there is.
-    if (place) env['CUDA_VISIBLE_DEVICES'] = place.devices.join(',');
-    const missing = missingCommand({ command }, env);
-    if (missing !== undefined) throw new Error(missing);
-    const folder = options.defaultWorkingDirectory || join(options.data, 'work', '{user}');
-    const note = (sentence: string) => options.log.info({ kernelId }, sentence);
-    const cwd = await workingDirectory(launch.workingDirectory, owner, options.workingDirectories, folder, note);
-    return this.#agentSpec(kernelId, command, env, cwd, launch.limits);
-  }
-
-  #agentSpec(
-    kernelId: KernelId,
-    kernel: ProcessCommand,
-    env: Record<string, string>,
-    cwd: string,
-    { memoryBytes, cpuMilli }: ResourceLimits,
-  ): AgentSpec {
-    const { options } = this;
-    return {
-      kernelId,
-      directory: this.#files.directory(kernelId),
-      socket: this.#files.socket(kernelId),
-      record: this.#files.record(kernelId),
-      clientToken: randomBytes(32).toString('base64url'),
-      controlToken: randomBytes(32).toString('base64url'),
-      kernel,
-      env,
-      cwd,
-      limits: { memoryBytes, cpuMilli, cgroups: options.cgroups },
-      ringBytes: options.ringBytes,
-      retentionSeconds: options.retentionSeconds,
-      unclaimedSeconds: options.unclaimedSeconds,
-      orphanSeconds: options.orphanSeconds,
-      lingerSeconds: options.lingerSeconds,
-    };
   }
 
   /** @returns false when this kernel has an agent already */
