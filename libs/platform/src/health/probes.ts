@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Config } from '../config.schema.js';
+import { addProcessMetrics } from '../metrics/process-metrics.js';
 import type { Readiness } from './readiness.js';
 
 export interface Probes {
@@ -15,7 +16,7 @@ export interface Probes {
 export async function openProbes({ host, port }: Pick<Config, 'host' | 'port'>, readiness: Readiness): Promise<Probes> {
   const app = fastify();
   const metrics = new Registry();
-  collectDefaultMetrics({ register: metrics });
+  addProcessMetrics(metrics);
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const { ready, checks } = await readiness.run();
