@@ -55,7 +55,12 @@ const PARTS = {
     false,
   ),
   requests: sized({}, {}, requests, false),
-  'pod-starts': sized({ pool: 40, cold: 20, rounds: 2 }, { pool: 2, cold: 2, rounds: 1 }, podStarts, false),
+  'pod-starts': sized(
+    { pool: 40, cold: 20, before: 200, rounds: 2 },
+    { pool: 2, cold: 2, before: 2, rounds: 1 },
+    podStarts,
+    false,
+  ),
 };
 
 const log = (line: string) => process.stderr.write(`${line}\n`);

@@ -25,7 +25,8 @@ two gatekeepers of which one stands by, a launcher. How it is measured:
 - **informers**: nodes and pods of somebody else in a real API server without kubelets, as large as real ones (20 labels, 50
   images), followed by the launcher. In sync: from its start until it has told of all nodes.
 - **pod-starts**: from the POST to the kernel_info_reply of an ipykernel in a pod of two containers, on one real node. The pool has been
-  full for 5 s at the beginning of each measurement. Client, services and cluster share the machine.
+  full for 5 s at the beginning of each measurement, and the services have made \`before\` starts: they compile what runs often.
+  PostgreSQL and RabbitMQ flush to disk. Client, services and cluster share the machine.
 - **requests**: what the API server was asked for by the service's user for one start, by its own count.
 `;
 
