@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child } from './child.js';
 import { cleanEnvironment, freePort, remove, resultsFolder, temporaryFolder } from './gateway.js';
 import { parts } from './parts.js';
-import { eventually, processesWith } from './processes.js';
+import { eventually } from './processes.js';
 import type { TlsParty } from './tls-authority.js';
 
 export interface PostgresOptions {
@@ -61,9 +61,13 @@ export class PostgresServer {
 
   /** Ends all its processes at once, nothing flushed: the next start recovers from the log. */
   async crash(): Promise<void> {
+    const [, memory] =
+      readFileSync(join(this.data, 'postmaster.pid'), 'utf8')
+        .split('\n')[6]
+        ?.match(/(\d+)\s*$/) ?? [];
     await this.child?.end('SIGKILL');
     // The others of its processes notice; until then their shared memory would stop a new start.
-    await eventually('PostgreSQL is gone', () => (processesWith(this.folder).length === 0 ? true : undefined));
+    await eventually('PostgreSQL is gone', () => (isShared(memory) ? undefined : true));
   }
 
   /** After `crash` or `stop`; on the same port and data. */
@@ -127,3 +131,10 @@ function owner(): { uid?: number; gid?: number } {
   const id = (flag: string): number => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout);
   return { uid: id('-u'), gid: id('-g') };
 }
+
+/** Whether a process is attached to that segment of System V's shared memory. */
+const isShared = (id: string | undefined): boolean =>
+  readFileSync('/proc/sysvipc/shm', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .some(([, segment, , , , , attached]) => segment === id && attached !== '0');
