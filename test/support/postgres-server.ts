@@ -61,10 +61,7 @@ export class PostgresServer {
 
   /** Ends all its processes at once, nothing flushed: the next start recovers from the log. */
   async crash(): Promise<void> {
-    const [, memory] =
-      readFileSync(join(this.data, 'postmaster.pid'), 'utf8')
-        .split('\n')[6]
-        ?.match(/(\d+)\s*$/) ?? [];
+    const memory = this.#sharedMemory();
     await this.child?.end('SIGKILL');
     // The others of its processes notice; until then their shared memory would stop a new start.
     await eventually('PostgreSQL is gone', () => (isShared(memory) ? undefined : true));
@@ -102,6 +99,14 @@ export class PostgresServer {
     remove(this.folder);
   }
 
+  /** The id of its segment of System V's shared memory, which its seventh line says. */
+  #sharedMemory(): string {
+    const file = readFileSync(join(this.data, 'postmaster.pid'), 'utf8');
+    const id = /^\s*\d+\s+(\d+)\s*$/.exec(file.split('\n')[6] ?? '')?.[1];
+    if (id === undefined) throw new Error(`PostgreSQL tells of no shared memory:\n${file}`);
+    return id;
+  }
+
   #initialise(): void {
     const { uid, gid } = owner();
     mkdirSync(this.data);
@@ -132,8 +137,8 @@ function owner(): { uid?: number; gid?: number } {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Whether a process is attached to that segment of System V's shared memory. */
-const isShared = (id: string | undefined): boolean =>
+/** Whether a process is attached to that segment. */
+const isShared = (id: string): boolean =>
   readFileSync('/proc/sysvipc/shm', 'utf8')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
