@@ -11,6 +11,7 @@ export interface Outcome {
   executions: number;
   /** How its kernel ended, as the last answer has it. */
   endReason: string | null;
+  detail: string;
 }
 
 const BETWEEN_TRIES_MS = 100;
@@ -35,8 +36,8 @@ export class OneRequest {
     });
     const executions = await this.#execute();
     await this.#ask(this.#path, { method: 'DELETE' });
-    const { endReason } = await this.#until((kernel) => kernel.phase === 'ended');
-    return { id: this.id, executions, endReason };
+    const { endReason, detail } = await this.#until((kernel) => kernel.phase === 'ended');
+    return { id: this.id, executions, endReason, detail };
   }
 
   get #path(): string {

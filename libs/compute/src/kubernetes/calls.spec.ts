@@ -19,9 +19,17 @@ it.each([429, 500, 503])('calls again after %i', async (code) => {
   await expect(persistently(afterFailures(failing(code), 2))).resolves.toBe(3);
 });
 
-it('calls again when the server was not reached', async () => {
-  const error = Object.assign(new Error('fetch failed'), { cause: new Error('connect ECONNREFUSED') });
+it.each([
+  ['was not reached', 'fetch failed', 'connect ECONNREFUSED'],
+  ['went away in the middle of its answer', 'terminated', 'HTTP/2: "stream error" received'],
+])('calls again when the server %s', async (_, message, cause) => {
+  const error = new TypeError(message, { cause: new Error(cause) });
   await expect(persistently(afterFailures(error, 1))).resolves.toBe(2);
+});
+
+it('does not repeat what failed by itself', async () => {
+  const error = new TypeError('x is not a function');
+  await expect(persistently(afterFailures(error, 1))).rejects.toBe(error);
 });
 
 it('waits as long as the server asks', async () => {

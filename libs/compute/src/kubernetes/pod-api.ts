@@ -55,7 +55,7 @@ export class PodApi {
       return await persistently(() => this.core.createNamespacedSecret({ namespace, body }), this.#again, patienceMs);
     } catch (error) {
       if (!isThere(error)) throw error;
-      return persistently(() => this.core.readNamespacedSecret({ namespace, name }));
+      return persistently(() => this.core.readNamespacedSecret({ namespace, name }), this.#again, patienceMs);
     }
   }
 
@@ -68,7 +68,7 @@ export class PodApi {
       return await persistently(() => this.core.createNamespacedPod({ namespace, body }), again, patienceMs);
     } catch (error) {
       if (!isThere(error)) throw error;
-      return persistently(() => this.core.readNamespacedPod({ namespace, name }));
+      return persistently(() => this.core.readNamespacedPod({ namespace, name }), again, patienceMs);
     }
   }
 
