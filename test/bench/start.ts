@@ -52,10 +52,21 @@ const counted = (starts: Start[]): Starts => {
   return { times, lost: starts.length - times.length };
 };
 
-/** One after another. The kernels are deleted when all have answered: the end of one would slow the start of the next. */
-export async function startsInTurn(gateway: Gateway, kernel: KernelName, count: number): Promise<Starts> {
+/**
+ * One after another. The kernels are deleted when all have answered: the end of one would slow the start of the next.
+ * @param pause  waited for before each
+ */
+export async function startsInTurn(
+  gateway: Gateway,
+  kernel: KernelName,
+  count: number,
+  pause: () => Promise<void> = async () => {},
+): Promise<Starts> {
   const starts: Start[] = [];
-  for (let index = 0; index < count; index += 1) starts.push(await start(gateway, kernel));
+  for (let index = 0; index < count; index += 1) {
+    await pause();
+    starts.push(await start(gateway, kernel));
+  }
   await Promise.all(starts.map((one) => one.end()));
   return counted(starts);
 }

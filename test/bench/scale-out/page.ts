@@ -26,6 +26,7 @@ two gatekeepers of which one stands by, a launcher. How it is measured:
   images), followed by the launcher. In sync: from its start until it has told of all nodes.
 - **pod-starts**: from the POST to the kernel_info_reply of an ipykernel in a pod of two containers, on one real node. The pool has been
   full for 5 s at the beginning of each measurement, and the services have made \`before\` starts: they compile what runs often.
+  Cold starts begin at any moment of the second in which the kubelet looks once at what runs: from there comes a pod's address.
   PostgreSQL and RabbitMQ flush to disk. Client, services and cluster share the machine.
 - **requests**: what the API server was asked for by the service's user for one start, by its own count.
 `;
