@@ -87,9 +87,9 @@ class Relay:
         if self.paused:
             self._resume()
 
-    def forget_requests(self) -> None:
+    def lose_requests(self) -> None:
         """The kernel process that had them is being replaced."""
-        self._requests.forget_unanswered()
+        self._requests.lose_unanswered()
 
     def take_input(self, session: Session, seq: int, body: bytes) -> None:
         """@raises BadFrame"""

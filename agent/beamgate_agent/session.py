@@ -11,7 +11,7 @@ _WHOEVER_COMES_FIRST = 0
 _LATE_SECONDS = 10
 _REQUESTS_REMEMBERED = 4096
 
-QUEUED, SENT, RUNNING, ANSWERED = "queued", "sent", "running", "answered"
+QUEUED, SENT, RUNNING, ANSWERED, LOST = "queued", "sent", "running", "answered", "lost"
 
 
 class Session:
@@ -140,6 +140,9 @@ class Requests:
             if request.state == QUEUED:
                 request.state = SENT
 
-    def forget_unanswered(self) -> None:
-        """The kernel that had them is gone."""
-        self._by_id = {msg_id: request for msg_id, request in self._by_id.items() if request.state == ANSWERED}
+    def lose_unanswered(self) -> None:
+        """The kernel that had them is gone. They stay known: a gateway that sends again what it is not sure of, as it
+        does for a session that goes on elsewhere, must not have them run by the next one."""
+        for request in self._by_id.values():
+            if request.state != ANSWERED:
+                request.state = LOST

@@ -73,7 +73,7 @@ def _restart(agent: Agent, arguments: dict, answer: Answer) -> None:
         _checked_claim(claim)
     elif kernel.claim is None:
         raise VerbError("unclaimed", "the kernel was never claimed")
-    agent.relay.forget_requests()
+    agent.relay.lose_requests()
     kernel.restart(claim, incarnation, answer)
     agent.on_state()
     agent.plan_survival()

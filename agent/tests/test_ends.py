@@ -46,7 +46,7 @@ def test_a_second_restart_drops_the_input_that_waited_for_the_first(agent):
     second = agent.launcher.start_call("restart")
     assert agent.launcher.until(lambda m: m.kind == RESULT and m.seq == first).value["code"] == "superseded"
     assert "pid" in agent.launcher.until(lambda m: m.kind == RESULT and m.seq == second).value
-    assert client.call("lookup", msg_id=waiting) == {"state": "unknown"}
+    assert client.call("lookup", msg_id=waiting) == {"state": "lost"}
     assert client.run("print('now')")[1] == "now\n"
 
 
@@ -59,6 +59,19 @@ def test_a_restart_after_a_crash_brings_the_kernel_back(agent):
     assert "pid" in agent.launcher.call("restart", claim=agent.claim(env={"CLAIMED": "again"}))
     client.until_event("ready")
     assert client.run("import os; print(os.environ['CLAIMED'])")[1] == "again\n"
+
+
+def test_a_cell_that_ended_the_kernel_is_not_run_again_when_it_is_sent_again(agent):
+    """As by a gateway whose session goes on at another, and which is not sure what arrived."""
+    client = agent.client()
+    fatal = "import os; os._exit(3)"
+    msg_id = client.execute(fatal)
+    client.until_event("exit")
+    assert "pid" in agent.launcher.call("restart")
+    assert client.execute(fatal, seq=0, msg_id=msg_id) == msg_id
+    assert client.call("lookup", msg_id=msg_id) == {"state": "lost"}
+    assert client.run("print('still here')")[1] == "still here\n"
+    assert client.welcome["pid"] != agent.kernel_pid()
 
 
 def test_an_agent_whose_kernel_was_restarted_after_a_crash_stays(start):
