@@ -11,6 +11,7 @@ export interface Outcome {
   executions: number;
   /** How its kernel ended, as the last answer has it. */
   endReason: string | null;
+  /** The sentence beside it. */
   detail: string;
 }
 
